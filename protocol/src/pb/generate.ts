@@ -652,8 +652,8 @@ export namespace SamplingParameters {
         }
 
         if ((obj.temperature != null && obj.temperature !== 0)) {
-          w.uint32(13)
-          w.float(obj.temperature)
+          w.uint32(9)
+          w.double(obj.temperature)
         }
 
         if ((obj.topK != null && obj.topK !== 0)) {
@@ -662,28 +662,28 @@ export namespace SamplingParameters {
         }
 
         if ((obj.topP != null && obj.topP !== 0)) {
-          w.uint32(29)
-          w.float(obj.topP)
+          w.uint32(25)
+          w.double(obj.topP)
         }
 
         if ((obj.minP != null && obj.minP !== 0)) {
-          w.uint32(37)
-          w.float(obj.minP)
+          w.uint32(33)
+          w.double(obj.minP)
         }
 
         if ((obj.repetitionPenalty != null && obj.repetitionPenalty !== 0)) {
-          w.uint32(45)
-          w.float(obj.repetitionPenalty)
+          w.uint32(41)
+          w.double(obj.repetitionPenalty)
         }
 
         if ((obj.presencePenalty != null && obj.presencePenalty !== 0)) {
-          w.uint32(53)
-          w.float(obj.presencePenalty)
+          w.uint32(49)
+          w.double(obj.presencePenalty)
         }
 
         if ((obj.frequencyPenalty != null && obj.frequencyPenalty !== 0)) {
-          w.uint32(61)
-          w.float(obj.frequencyPenalty)
+          w.uint32(57)
+          w.double(obj.frequencyPenalty)
         }
 
         if ((obj.seed != null && obj.seed !== 0)) {
@@ -713,7 +713,7 @@ export namespace SamplingParameters {
 
           switch (tag >>> 3) {
             case 1: {
-              obj.temperature = reader.float()
+              obj.temperature = reader.double()
               break
             }
             case 2: {
@@ -721,23 +721,23 @@ export namespace SamplingParameters {
               break
             }
             case 3: {
-              obj.topP = reader.float()
+              obj.topP = reader.double()
               break
             }
             case 4: {
-              obj.minP = reader.float()
+              obj.minP = reader.double()
               break
             }
             case 5: {
-              obj.repetitionPenalty = reader.float()
+              obj.repetitionPenalty = reader.double()
               break
             }
             case 6: {
-              obj.presencePenalty = reader.float()
+              obj.presencePenalty = reader.double()
               break
             }
             case 7: {
-              obj.frequencyPenalty = reader.float()
+              obj.frequencyPenalty = reader.double()
               break
             }
             case 8: {
@@ -762,7 +762,7 @@ export namespace SamplingParameters {
             case 1: {
               yield {
                 field: `${prefix}.temperature`,
-                value: reader.float()
+                value: reader.double()
               }
               break
             }
@@ -776,35 +776,35 @@ export namespace SamplingParameters {
             case 3: {
               yield {
                 field: `${prefix}.topP`,
-                value: reader.float()
+                value: reader.double()
               }
               break
             }
             case 4: {
               yield {
                 field: `${prefix}.minP`,
-                value: reader.float()
+                value: reader.double()
               }
               break
             }
             case 5: {
               yield {
                 field: `${prefix}.repetitionPenalty`,
-                value: reader.float()
+                value: reader.double()
               }
               break
             }
             case 6: {
               yield {
                 field: `${prefix}.presencePenalty`,
-                value: reader.float()
+                value: reader.double()
               }
               break
             }
             case 7: {
               yield {
                 field: `${prefix}.frequencyPenalty`,
-                value: reader.float()
+                value: reader.double()
               }
               break
             }

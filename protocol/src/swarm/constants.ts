@@ -69,3 +69,14 @@ export const GOSSIP_RPC_LIMITS = {
   /** gossipsub's own default: a PRUNE names at most 16 other peers. */
   maxPeerInfos: 16
 } as const
+
+/**
+ * gossipsub's mesh assumes that peers know several others: a peer passes a message to at most `Dhi` = 12, tells a quarter
+ * of the rest of it, and trusts that these heard it elsewhere. Peers that know only their relay hear it nowhere else.
+ */
+export const GOSSIP_HUB = {
+  /** Everyone who asks to join the mesh may: more than a relay has connections. */
+  Dhi: 4_096,
+  /** Everyone outside the mesh is told of every message. */
+  gossipFactor: 1
+} as const

@@ -33,6 +33,7 @@ import { yamux } from '@libp2p/yamux'
 import {
   ANNOUNCE_TOPIC,
   DHT_FIRST_LOOK,
+  GOSSIP_HUB,
   GOSSIP_RPC_LIMITS,
   INBOUND_CONNECTIONS_PER_SECOND,
   KAD_PROTOCOL,
@@ -64,6 +65,11 @@ export interface SwarmInit {
    * asks: tabs, Scouts, Consumers.
    */
   dht: 'server' | 'client'
+  /**
+   * True for a peer that many others know as their only one: a relay. It then passes each announcement to everyone who
+   * listens instead of to a dozen of them.
+   */
+  hub?: boolean
 }
 
 /** Factories of the shared services, in the order in which libp2p must build them. */
@@ -114,7 +120,8 @@ export function swarmServices(init: SwarmInit): SwarmServiceFactories {
       // the relay itself directly, and hear the gossip there.
       runOnLimitedConnection: false,
       // Without it a peer that speaks floodsub alone would get everything and prove nothing.
-      fallbackToFloodsub: false
+      fallbackToFloodsub: false,
+      ...(init.hub === true ? GOSSIP_HUB : {})
     })
   }
 }

@@ -1,7 +1,7 @@
 /**
  * How a model file becomes a UnixFS DAG, and so what its CID is. Every peer must import with exactly these values, or
- * the same file gets another CID. They are IPIP-499's profile `unixfs-v1-2025`, which ipfs-unixfs-importer 17 has by that
- * name too. Plain values, so that this package needs no importer.
+ * the same file gets another CID. They are IPIP-499's profile `unixfs-v1-2025`, which ipfs-unixfs-importer 17 knows by
+ * that name. Plain values, so that this package needs no importer.
  *
  * @example
  *

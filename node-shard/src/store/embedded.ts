@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { manifestFromJson, type Manifest, type ModelFile } from '@shard/protocol/model'
 import { fileError, StoreError } from './errors.ts'
-import { readGgufInfo } from './gguf-info.ts'
+import { checkGguf } from './gguf-info.ts'
 import type { ImportOptions } from './import-file.ts'
 import type { CID } from 'multiformats/cid'
 
@@ -37,8 +37,7 @@ export async function importEmbedded(
   importModel: (path: string, options?: ImportOptions) => Promise<CID>,
   options?: ImportOptions
 ): Promise<void> {
-  // names a Git LFS pointer as what it is
-  await readGgufInfo(path, options)
+  await checkGguf(path)
   const cid = await importModel(path, options)
   if (!cid.equals(expected.cid)) {
     throw new StoreError('FILE_CHANGED', `${path} is not the model that its manifest names; install Shard again.`)

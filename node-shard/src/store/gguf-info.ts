@@ -30,7 +30,7 @@ const LFS_POINTER = 'version https://git-lfs.github.com/spec/'
  * model
  */
 export async function readGgufInfo(path: string, { signal }: AbortOptions = {}): Promise<GgufInfo> {
-  const bytes = await checkBeginning(path)
+  const bytes = await checkGguf(path)
   signal?.throwIfAborted()
   try {
     const [tokenizer, info] = await Promise.all([
@@ -70,8 +70,13 @@ export async function readGgufInfo(path: string, { signal }: AbortOptions = {}):
   }
 }
 
-/** Says what the most frequent wrong files are, before a reader stumbles over them. Returns the file's size. */
-async function checkBeginning(path: string): Promise<number> {
+/**
+ * Says what the most frequent wrong files are, before a reader stumbles over them.
+ *
+ * @returns the file's size in bytes
+ * @throws StoreError FILE_MISSING, NO_PERMISSION, LFS_POINTER, NOT_A_MODEL
+ */
+export async function checkGguf(path: string): Promise<number> {
   const { handle, size } = await openStamped(path)
   try {
     const bytes = Buffer.alloc(LFS_POINTER.length)

@@ -39,6 +39,8 @@ export class ModelStore {
     const blocks = new FsBlockstore(join(root, 'blocks'))
     try {
       await mkdir(root, { recursive: true })
+      // first by itself: the datastore's own open() drops the reason
+      await level.db.open()
       await level.open()
       await blocks.open()
     } catch (cause) {

@@ -69,3 +69,27 @@ export const GOSSIP_RPC_LIMITS = {
   /** gossipsub's own default: a PRUNE names at most 16 other peers. */
   maxPeerInfos: 16
 } as const
+
+/**
+ * gossipsub's mesh assumes that peers know several others: a peer passes a message to at most `Dhi` = 12, tells a quarter
+ * of the rest of it, and trusts that these heard it elsewhere. Peers that know only their relay hear it nowhere else.
+ */
+export const GOSSIP_HUB = {
+  /** Everyone who asks to join the mesh may: more than a relay has connections. */
+  Dhi: 4_096,
+  /** Everyone outside the mesh is told of every message. */
+  gossipFactor: 1
+} as const
+
+/** Relays that a peer stays connected to, where it knows as many. One is enough to work; others take over. */
+export const RELAYS_WANTED = 2
+
+/** Ms of one dial: WebRTC-Direct takes 8 round trips, 6 s for a satellite link and to spare. */
+export const RELAY_DIAL_TIMEOUT = 10_000
+
+/** Pause before a relay that could not be reached is tried again, in ms: doubled each time, halved to 1.5 times at random. */
+export const RELAY_RETRY_FIRST = 500
+export const RELAY_RETRY_AT_MOST = 30_000
+
+/** While no relay answers, the list is fetched again at most this often, in ms: the relays may have moved. */
+export const RELAY_REFRESH_AT_MOST_EVERY = 15_000

@@ -33,6 +33,7 @@ import { yamux } from '@libp2p/yamux'
 import {
   ANNOUNCE_TOPIC,
   DHT_FIRST_LOOK,
+  GOSSIP_HUB,
   GOSSIP_RPC_LIMITS,
   INBOUND_CONNECTIONS_PER_SECOND,
   KAD_PROTOCOL,
@@ -51,6 +52,10 @@ import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht'
 import type { Ping, PingComponents } from '@libp2p/ping'
 
 export { ANNOUNCE_TOPIC, KAD_PROTOCOL } from './constants.ts'
+export { groupRelays, parseRelay } from './relay-addresses.ts'
+export { RelayKeeper } from './relay-keeper.ts'
+export type { RelayAddresses } from './relay-addresses.ts'
+export type { RelayKeeperInit, RelayState } from './relay-keeper.ts'
 
 /**
  * For the `rtcConfiguration` of `webRTC` and `webRTCDirect`, always. Left out, libp2p asks the public STUN servers of
@@ -64,6 +69,11 @@ export interface SwarmInit {
    * asks: tabs, Scouts, Consumers.
    */
   dht: 'server' | 'client'
+  /**
+   * True for a peer that many others know as their only one: a relay. It then passes each announcement to everyone who
+   * listens instead of to a dozen of them.
+   */
+  hub?: boolean
 }
 
 /** Factories of the shared services, in the order in which libp2p must build them. */
@@ -114,7 +124,8 @@ export function swarmServices(init: SwarmInit): SwarmServiceFactories {
       // the relay itself directly, and hear the gossip there.
       runOnLimitedConnection: false,
       // Without it a peer that speaks floodsub alone would get everything and prove nothing.
-      fallbackToFloodsub: false
+      fallbackToFloodsub: false,
+      ...(init.hub === true ? GOSSIP_HUB : {})
     })
   }
 }

@@ -92,7 +92,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: ['node_modules', '(^|/)dist/'] },
-    exclude: { path: ['(^|/)node_modules/(?!@shard/)', '^\\.svelte-kit/', '^build/', '^models/training/'] },
+    exclude: { path: ['^\\.svelte-kit/', '^build/', '^models/training/'] },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.base.json' },
     enhancedResolveOptions: {

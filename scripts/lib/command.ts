@@ -58,7 +58,8 @@ export async function runCommand(file: string, args: readonly string[], init: Co
 
 /** Sends a signal to a child that leads its own process group, and to all of that group. */
 export function killTree(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid == null) return
+  // The id of a process that is gone may be another one's by now.
+  if (child.pid == null || child.exitCode != null || child.signalCode != null) return
   try {
     if (process.platform === 'win32') child.kill(signal)
     else process.kill(-child.pid, signal)

@@ -1,0 +1,24 @@
+import { liveQuery } from 'dexie'
+
+/**
+ * The result of a Dexie query, kept fresh while the component lives. `query` may read runes: it makes the query to
+ * run, and is called again when they change.
+ */
+export function live<T> (query: () => () => Promise<T>): { readonly value: T | undefined } {
+  let value = $state.raw<T | undefined>()
+  $effect(() => {
+    const run = query()
+    const subscription = liveQuery(run).subscribe({
+      next: (result) => {
+        value = result
+      },
+      error: (error: unknown) => console.error('A query of the local database failed', error)
+    })
+    return () => subscription.unsubscribe()
+  })
+  return {
+    get value () {
+      return value
+    }
+  }
+}

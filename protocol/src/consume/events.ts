@@ -27,12 +27,13 @@ export interface Question {
   committed?: number[]
 }
 
-/** Figures of a finished answer. Tokens are counted over all Shards, times are of the last one, in ms. */
+/** Figures of a finished answer. `draftedTokens`, `rounds` and the times (ms) are of the last Shard that worked on it. */
 export interface AnswerFigures {
   promptTokens: number
   completionTokens: number
-  /** Draft tokens that Shards evaluated, and how many of them became part of the answer. */
+  /** Draft tokens that were evaluated. */
   draftedTokens: number
+  /** Tokens of the answer that were drafted. */
   acceptedTokens: number
   rounds: number
   prefillMs: number

@@ -5,6 +5,7 @@ import type { Uint8ArrayList } from 'uint8arraylist'
 
 export interface GenerateRequest {
   ask?: Ask
+  fault?: Fault
 }
 
 export namespace GenerateRequest {
@@ -17,9 +18,24 @@ export namespace GenerateRequest {
           w.fork()
         }
 
+        obj = { ...obj }
+
+        if (obj.fault != null) {
+          obj.ask = undefined
+        }
+
+        if (obj.ask != null) {
+          obj.fault = undefined
+        }
+
         if (obj.ask != null) {
           w.uint32(10)
           Ask.codec().encode(obj.ask, w)
+        }
+
+        if (obj.fault != null) {
+          w.uint32(18)
+          Fault.codec().encode(obj.fault, w)
         }
 
         if (opts.lengthDelimited !== false) {
@@ -40,11 +56,25 @@ export namespace GenerateRequest {
               })
               break
             }
+            case 2: {
+              obj.fault = Fault.codec().decode(reader, reader.uint32(), {
+                limits: opts.limits?.fault
+              })
+              break
+            }
             default: {
               reader.skipType(tag & 7)
               break
             }
           }
+        }
+
+        if (obj.fault != null) {
+          delete obj.ask
+        }
+
+        if (obj.ask != null) {
+          delete obj.fault
         }
 
         return obj
@@ -58,6 +88,13 @@ export namespace GenerateRequest {
             case 1: {
               yield * Ask.codec().stream(reader, reader.uint32(), `${prefix}.ask`, {
                 limits: opts.limits?.ask
+              })
+
+              break
+            }
+            case 2: {
+              yield * Fault.codec().stream(reader, reader.uint32(), `${prefix}.fault`, {
+                limits: opts.limits?.fault
               })
 
               break
@@ -158,6 +195,16 @@ export namespace GenerateRequest {
     value: DraftPolicy
   }
 
+  export interface GenerateRequestFaultCodeFieldEvent {
+    field: '$.fault.code'
+    value: number
+  }
+
+  export interface GenerateRequestFaultMessageFieldEvent {
+    field: '$.fault.message'
+    value: string
+  }
+
   export function encode (obj: Partial<GenerateRequest>): Uint8Array<ArrayBuffer> {
     return encodeMessage(obj, GenerateRequest.codec())
   }
@@ -166,7 +213,7 @@ export namespace GenerateRequest {
     return decodeMessage(buf, GenerateRequest.codec(), opts)
   }
 
-  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<GenerateRequest>): Generator<GenerateRequestAskModelFieldEvent | GenerateRequestAskMessagesRoleFieldEvent | GenerateRequestAskMessagesContentFieldEvent | GenerateRequestAskPromptFieldEvent | GenerateRequestAskSamplingTemperatureFieldEvent | GenerateRequestAskSamplingTopKFieldEvent | GenerateRequestAskSamplingTopPFieldEvent | GenerateRequestAskSamplingMinPFieldEvent | GenerateRequestAskSamplingRepetitionPenaltyFieldEvent | GenerateRequestAskSamplingPresencePenaltyFieldEvent | GenerateRequestAskSamplingFrequencyPenaltyFieldEvent | GenerateRequestAskSamplingSeedFieldEvent | GenerateRequestAskMaxTokensFieldEvent | GenerateRequestAskStopFieldEvent | GenerateRequestAskCommittedFieldEvent | GenerateRequestAskDraftPolicyFieldEvent> {
+  export function stream (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<GenerateRequest>): Generator<GenerateRequestAskModelFieldEvent | GenerateRequestAskMessagesRoleFieldEvent | GenerateRequestAskMessagesContentFieldEvent | GenerateRequestAskPromptFieldEvent | GenerateRequestAskSamplingTemperatureFieldEvent | GenerateRequestAskSamplingTopKFieldEvent | GenerateRequestAskSamplingTopPFieldEvent | GenerateRequestAskSamplingMinPFieldEvent | GenerateRequestAskSamplingRepetitionPenaltyFieldEvent | GenerateRequestAskSamplingPresencePenaltyFieldEvent | GenerateRequestAskSamplingFrequencyPenaltyFieldEvent | GenerateRequestAskSamplingSeedFieldEvent | GenerateRequestAskMaxTokensFieldEvent | GenerateRequestAskStopFieldEvent | GenerateRequestAskCommittedFieldEvent | GenerateRequestAskDraftPolicyFieldEvent | GenerateRequestFaultCodeFieldEvent | GenerateRequestFaultMessageFieldEvent> {
     return streamMessage(buf, GenerateRequest.codec(), opts)
   }
 }

@@ -111,7 +111,7 @@ export class Channel<In extends MayFault, Out extends MayFault> {
   async fail(error: ShardError): Promise<ShardError> {
     if (this.#stream.status === 'open') {
       try {
-        const fault = { code: FAULT_CODES[error.code], message: error.message }
+        const fault = { code: FAULT_CODES[error.code], message: error.message.slice(0, MAX_FAULT_MESSAGE) }
         // a Partial<Out> in all but name: every Out of this class has a fault
         await this.write({ fault } as Partial<Out>)
         await this.#stream.close({ signal: AbortSignal.timeout(FAULT_GRACE) })

@@ -1,0 +1,1 @@
+export const GENERATE_PROTOCOL = '/shard/generate/1'

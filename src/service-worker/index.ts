@@ -2,22 +2,23 @@ import { immutable, assets } from '$app/manifest'
 import { version } from '$app/env'
 import { cleanupOutdatedCaches, createHandlerBoundToURL, precacheAndRoute } from 'workbox-precaching'
 import { NavigationRoute, registerRoute } from 'workbox-routing'
-import { NetworkFirst } from 'workbox-strategies'
+import { CacheFirst } from 'workbox-strategies'
 
 declare const self: ServiceWorkerGlobalScope
 
 const scope = new URL(self.registration.scope).pathname
 const inScope = (path: string): string => scope + path.replace(/^\//, '')
 
-/** What must come fresh: the relays of this deployment, and whatever the Shard's HTTP API says. */
-const LIVE = new Set(['bootstrap.json'])
+/** Must come fresh: the relays of this deployment. The app itself remembers the last good list. */
+const LIVE = 'bootstrap.json'
+const ENGINE = /\.(wasm|gguf)$/
 
 // The shell. Kit's hashed files need no revision; the rest belongs to this build.
 precacheAndRoute(
   [
-    ...immutable.map(({ path }) => ({ url: inScope(path), revision: null })),
+    ...immutable.filter(({ path }) => !ENGINE.test(path)).map(({ path }) => ({ url: inScope(path), revision: null })),
     ...assets
-      .filter(({ path }) => !LIVE.has(path.replace(/^\//, '')))
+      .filter(({ path }) => !path.endsWith(LIVE) && !ENGINE.test(path))
       .map(({ path }) => ({ url: inScope(path), revision: version })),
     { url: inScope('index.html'), revision: version }
   ],
@@ -33,10 +34,10 @@ registerRoute(
   })
 )
 
-// The last known relays are better than none when the server is away.
+// Engines for drafting are large and only Scouts need them: kept once they were fetched, not before.
 registerRoute(
-  ({ url, sameOrigin }) => sameOrigin && url.pathname === inScope('bootstrap.json'),
-  new NetworkFirst({ cacheName: 'shard-bootstrap', networkTimeoutSeconds: 4 })
+  ({ url, sameOrigin }) => sameOrigin && ENGINE.test(url.pathname) && url.pathname.includes('/immutable/'),
+  new CacheFirst({ cacheName: 'shard-engines' })
 )
 
 // A new version waits until the person agrees: lib/ui/app-update.svelte.ts sends this.

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { CID } from 'multiformats/cid'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { ShardError } from '@shard/protocol/errors'
-import type { AnswerEvent, Question } from '../../../protocol/src/consume/events.ts'
+import type { AnswerEvent, Question } from '@shard/protocol/consume'
 import {
   acceptedTokens,
   applyEvent,

@@ -1,5 +1,5 @@
 import { ShardError, isShardError } from '@shard/protocol/errors'
-import type { AnswerEvent, DraftPolicy, Question } from '../../../protocol/src/consume/events.ts'
+import type { AnswerEvent, DraftPolicy, Question } from '@shard/protocol/consume'
 
 /** Asks a question of the swarm; `Consumer.ask` of `@shard/protocol/consume` is one. */
 export type AskFn = (question: Question, options: { signal?: AbortSignal }) => AsyncIterable<AnswerEvent>
@@ -26,8 +26,9 @@ export interface Answer {
   text: string
   /** Committed tokens; with `seed` they let any Shard go on where this answer ended. */
   tokens: number[]
-  /** The manifest's CID. */
+  /** The manifest's CID; '' until it is known. */
   model: string
+  modelName?: string
   seed: number
   /** Upper bound of tokens; 0: none. */
   maxTokens: number

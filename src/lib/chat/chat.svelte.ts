@@ -1,15 +1,19 @@
 import { SvelteMap } from 'svelte/reactivity'
-import type { ChatMessage, Question } from '../../../protocol/src/consume/events.ts'
+import type { ChatMessage, Question } from '@shard/protocol/consume'
 import { driveAnswer, endAnswer, newAnswer, resumeAnswer, type Answer, type AskFn } from './answer.ts'
 import type { ChatDatabase, ChatSettings, Message } from './db.ts'
 import { Recorder } from './recorder.ts'
+import type { ModelChoice } from './default-model.ts'
 
 /** What a chat needs of the swarm. Asked for at the first question, so that the page is there at once. */
 export interface ChatPeer {
   ask: AskFn
-  /** The manifest's CID of the model that the app brings. */
-  defaultModel: Question['model']
-  parseModel: (cid: string) => Question['model']
+  /**
+   * The model of a manifest's CID; without one, the model that the app brings.
+   *
+   * @throws Error where the text is no CID
+   */
+  model: (cid?: string) => ModelChoice
 }
 
 export interface ChatInit {
@@ -131,10 +135,11 @@ export class Chat {
     try {
       const history = await this.db.history(message.conversation, message.at)
       peer = await untilAborted(this.init.connect({ signal }), signal)
-      const model = answer.model === '' ? peer.defaultModel : peer.parseModel(answer.model)
-      answer.model = model.toString()
+      const model = peer.model(answer.model === '' ? undefined : answer.model)
+      answer.model = model.cid.toString()
+      answer.modelName = model.name
       question = {
-        model,
+        model: model.cid,
         messages: toMessages(history, settings.system),
         sampling: { temperature: settings.temperature, seed: answer.seed },
         maxTokens: answer.maxTokens,

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CID } from 'multiformats/cid'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { ShardError } from '@shard/protocol/errors'
-import type { AnswerEvent, Question } from '../../../protocol/src/consume/events.ts'
+import type { AnswerEvent, Question } from '@shard/protocol/consume'
 import type { AskFn } from './answer.ts'
 import { Chat } from './chat.svelte.ts'
 import { ChatDatabase, DEFAULT_SETTINGS, type Message } from './db.ts'
@@ -34,8 +34,7 @@ function chat (): Chat {
     db,
     onError: (message) => errors.push(message),
     connect: async () => ({
-      defaultModel: MODEL,
-      parseModel: (cid) => CID.parse(cid),
+      model: (cid) => ({ cid: cid == null ? MODEL : CID.parse(cid), name: 'tiny' }),
       ask: (question, options) => {
         asked.push(question)
         return script(question, options)

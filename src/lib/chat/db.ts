@@ -1,5 +1,5 @@
 import { Dexie, type EntityTable } from 'dexie'
-import type { DraftPolicy } from '../../../protocol/src/consume/events.ts'
+import type { DraftPolicy } from '@shard/protocol/consume'
 import { UNFINISHED, type Answer } from './answer.ts'
 
 export interface ChatSettings {

@@ -12,6 +12,8 @@ const inScope = (path: string): string => scope + path.replace(/^\//, '')
 /** Must come fresh: the relays of this deployment. The app itself remembers the last good list. */
 const LIVE = 'bootstrap.json'
 const ENGINE = /\.(wasm|gguf)$/
+const ENGINE_CACHE = 'shard-engines'
+const engines = new Set(immutable.filter(({ path }) => ENGINE.test(path)).map(({ path }) => inScope(path)))
 
 // The shell. Kit's hashed files need no revision; the rest belongs to this build.
 precacheAndRoute(
@@ -36,8 +38,8 @@ registerRoute(
 
 // Engines for drafting are large and only Scouts need them: kept once they were fetched, not before.
 registerRoute(
-  ({ url, sameOrigin }) => sameOrigin && ENGINE.test(url.pathname) && url.pathname.includes('/immutable/'),
-  new CacheFirst({ cacheName: 'shard-engines' })
+  ({ url, sameOrigin }) => sameOrigin && engines.has(url.pathname),
+  new CacheFirst({ cacheName: ENGINE_CACHE })
 )
 
 // A new version waits until the person agrees: lib/ui/app-update.svelte.ts sends this.
@@ -47,4 +49,11 @@ self.addEventListener('message', (event: ExtendableMessageEvent) => {
 })
 
 // On the first visit there is no older version to disturb: take the page, so that it opens offline from now on.
-self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()))
+self.addEventListener('activate', (event) => event.waitUntil(Promise.all([self.clients.claim(), dropOldEngines()])))
+
+/** Their names carry a hash, so the engines of older versions are never asked for again. */
+async function dropOldEngines(): Promise<void> {
+  const cache = await caches.open(ENGINE_CACHE)
+  const old = (await cache.keys()).filter(({ url }) => !engines.has(new URL(url).pathname))
+  await Promise.all(old.map((request) => cache.delete(request)))
+}

@@ -1,4 +1,5 @@
 import { liveQuery } from 'dexie'
+import { toasts } from './toasts.svelte.ts'
 
 /**
  * The result of a Dexie query, kept fresh while the component lives. `query` may read runes: it makes the query to
@@ -12,7 +13,7 @@ export function live<T> (query: () => () => Promise<T>): { readonly value: T | u
       next: (result) => {
         value = result
       },
-      error: (error: unknown) => console.error('A query of the local database failed', error)
+      error: (error: unknown) => toasts.show({ key: 'read', text: `The chats on this device could not be read (${String(error)}). Reload the page.` }, 0)
     })
     return () => subscription.unsubscribe()
   })

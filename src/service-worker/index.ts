@@ -45,7 +45,8 @@ registerRoute(
 // A new version waits until the person agrees: lib/ui/app-update.svelte.ts sends this.
 self.addEventListener('message', (event: ExtendableMessageEvent) => {
   const data: unknown = event.data
-  if (typeof data === 'object' && data != null && 'type' in data && data.type === 'SKIP_WAITING') void self.skipWaiting()
+  if (typeof data === 'object' && data != null && 'type' in data && data.type === 'SKIP_WAITING')
+    void self.skipWaiting()
 })
 
 // On the first visit there is no older version to disturb: take the page, so that it opens offline from now on.

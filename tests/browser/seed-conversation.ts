@@ -71,7 +71,9 @@ export async function seedConversation(page: Page, options: { lastPhase?: string
       })
       const now = Date.now()
       const transaction = db.transaction(['conversations', 'messages'], 'readwrite')
-      transaction.objectStore('conversations').add({ id: conversation, title: 'Sorting in TypeScript', createdAt: now, updatedAt: now, settings })
+      transaction
+        .objectStore('conversations')
+        .add({ id: conversation, title: 'Sorting in TypeScript', createdAt: now, updatedAt: now, settings })
       const messages = transaction.objectStore('messages')
       messages.add(message(1, 'user', 'How do I sort a list by age in TypeScript, without changing it?'))
       messages.add(message(2, 'assistant', '', { answer: answer(code, 'done') }))

@@ -29,7 +29,9 @@ async function controlled(page: Page): Promise<void> {
   await page.evaluate(async () => {
     await navigator.serviceWorker.ready
     while (navigator.serviceWorker.controller == null) {
-      await new Promise((resolve) => navigator.serviceWorker.addEventListener('controllerchange', resolve, { once: true }))
+      await new Promise((resolve) =>
+        navigator.serviceWorker.addEventListener('controllerchange', resolve, { once: true })
+      )
     }
   })
 }
@@ -62,7 +64,10 @@ test('the manifest is complete and its icons are what it says', async ({ page })
   }
 })
 
-test('opens with the network off, as isolated as before, and asks nobody else for anything', async ({ page, context }) => {
+test('opens with the network off, as isolated as before, and asks nobody else for anything', async ({
+  page,
+  context
+}) => {
   const foreign: string[] = []
   context.on('request', (request) => {
     if (!request.url().startsWith(server.url) && !/^(data|blob):/.test(request.url())) foreign.push(request.url())
@@ -85,26 +90,33 @@ test('opens with the network off, as isolated as before, and asks nobody else fo
 })
 
 test('relays and the API are never answered from a cache', async ({ page }) => {
-  await open(page)
-  await controlled(page)
-  await page.evaluate(async () => {
-    await (await fetch('/bootstrap.json')).text()
-    await (await fetch('/v1/models')).text()
-  })
-  const cached = await page.evaluate(async () => {
-    const names = await caches.keys()
-    const requests = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()))
-    return requests.flat().map(({ url }) => new URL(url).pathname)
-  })
-  expect(cached).toContain('/index.html')
-  expect(cached.filter((path) => path.includes('bootstrap') || path.startsWith('/v1'))).toEqual([])
-  const response = await page.evaluate(async () => {
-    const answer = await fetch('/v1/models', { headers: { accept: 'text/html' } })
-    return answer.status
-  })
-  expect(response).toBe(200)
-  await page.goto(`${server.url}v1/models`)
-  expect(await page.evaluate(() => performance.getEntriesByType('navigation').map((entry) => (entry as PerformanceNavigationTiming).workerStart > 0 && entry.name))).toBeDefined()
+  const answers: Record<string, unknown> = {
+    '/bootstrap.json': { relays: ['first'] },
+    '/v1/models': { data: ['first'] }
+  }
+  const own = await serveStatic(BUILD, answers)
+  try {
+    await open(page, '', own.url)
+    await controlled(page)
+    const ask = async (): Promise<string[]> =>
+      page.evaluate(async () =>
+        Promise.all(['/bootstrap.json', '/v1/models'].map(async (url) => (await fetch(url)).text()))
+      )
+    expect(await ask()).toEqual(['{"relays":["first"]}', '{"data":["first"]}'])
+    Object.assign(answers, { '/bootstrap.json': { relays: ['second'] }, '/v1/models': { data: ['second'] } })
+    expect(await ask()).toEqual(['{"relays":["second"]}', '{"data":["second"]}'])
+    const cached = await page.evaluate(async () => {
+      const caching = (await caches.keys()).map(async (name) => (await caches.open(name)).keys())
+      return (await Promise.all(caching)).flat().map(({ url }) => new URL(url).pathname)
+    })
+    expect(cached).toContain('/index.html')
+    expect(cached.filter((path) => path.includes('bootstrap') || path.startsWith('/v1'))).toEqual([])
+    // Typed into the address bar, too, the API answers, not the app.
+    await page.goto(`${own.url}v1/models`)
+    await expect(page.locator('body')).toHaveText('{"data":["second"]}')
+  } finally {
+    await own.close()
+  }
 })
 
 test('a new version waits until the person takes it', async ({ page }) => {
@@ -118,9 +130,19 @@ test('a new version waits until the person takes it', async ({ page }) => {
     await appendFile(join(folder, 'service-worker.js'), '\n// the next version\n')
     await page.evaluate(async () => (await navigator.serviceWorker.ready).update())
     await expect(page.getByText('A new version of Shard is ready.')).toBeVisible()
-    expect(await page.evaluate(async () => (await navigator.serviceWorker.ready).waiting != null && 'sameDocument' in globalThis)).toBe(true)
+    expect(
+      await page.evaluate(
+        async () => (await navigator.serviceWorker.ready).waiting != null && 'sameDocument' in globalThis
+      )
+    ).toBe(true)
     await Promise.all([page.waitForEvent('load'), page.getByRole('button', { name: 'Update' }).click()])
-    await expect.poll(() => page.evaluate(async () => (await navigator.serviceWorker.ready).waiting == null && !('sameDocument' in globalThis))).toBe(true)
+    await expect
+      .poll(() =>
+        page.evaluate(
+          async () => (await navigator.serviceWorker.ready).waiting == null && !('sameDocument' in globalThis)
+        )
+      )
+      .toBe(true)
   } finally {
     await own.close()
     await rm(folder, { recursive: true })
@@ -156,7 +178,9 @@ test('an answer cannot run code or fetch anything, and shows where it came from'
   await expect(answer.locator('img, script, iframe')).toHaveCount(0)
   expect(await page.evaluate(() => 'hacked' in globalThis)).toBe(false)
   expect(requested.filter((url) => url.includes('example.org'))).toEqual([])
-  await expect(page.getByTestId('figures').first()).toHaveText(/Shard ….{6} · direct · 4 tokens · .* tokens\/s · 2 drafted/)
+  await expect(page.getByTestId('figures').first()).toHaveText(
+    /Shard ….{6} · direct · 4 tokens · .* tokens\/s · 2 drafted/
+  )
   await page.getByTestId('figures').first().click()
   await expect(page.getByText('2 of 3 drafted tokens were right')).toBeVisible()
 })
@@ -170,7 +194,10 @@ test('an answer of a closed tab is offered to be continued', async ({ page }) =>
 })
 
 for (const colorScheme of ['light', 'dark'] as const) {
-  for (const [size, viewport] of Object.entries({ phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } })) {
+  for (const [size, viewport] of Object.entries({
+    phone: { width: 390, height: 844 },
+    desktop: { width: 1280, height: 800 }
+  })) {
     test.describe(`${size}, ${colorScheme}`, () => {
       test.use({ colorScheme, viewport })
 
@@ -179,7 +206,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
           await page.screenshot({ path: `test-results/screens/${name}-${size}-${colorScheme}.png` })
           const { violations } = await new AxeBuilder({ page }).analyze()
           const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-          expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`), name).toEqual([])
+          expect(
+            serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`),
+            name
+          ).toEqual([])
         }
         for (const [name, path] of Object.entries(PAGES)) {
           await open(page, path)

@@ -44,8 +44,8 @@ const commit = (position: number, tokens: number[], text: string, drafted = 0, s
 })
 
 /** Replays events; an Error among them is thrown at its place. */
-function replay (...events: (AnswerEvent | Error)[]): AskFn {
-  return async function * () {
+function replay(...events: (AnswerEvent | Error)[]): AskFn {
+  return async function* () {
     for (const event of events) {
       if (event instanceof Error) throw event
       yield event
@@ -53,7 +53,7 @@ function replay (...events: (AnswerEvent | Error)[]): AskFn {
   }
 }
 
-async function drive (answer: Answer, ask: AskFn, signal = new AbortController().signal): Promise<string[]> {
+async function drive(answer: Answer, ask: AskFn, signal = new AbortController().signal): Promise<string[]> {
   const phases: string[] = []
   let now = 0
   await driveAnswer(answer, QUESTION, {
@@ -99,16 +99,28 @@ describe('driveAnswer', () => {
     expect(canContinue(answer)).toBe(false)
   })
 
-  it('counts drafts by who made them, the Shard\'s own look-up apart', async () => {
+  it("counts drafts by who made them, the Shard's own look-up apart", async () => {
     const answer = fresh()
-    await drive(answer, replay(shard, commit(0, [1, 2, 3], 'abc', 2, 'a'), commit(3, [4, 5], 'de', 1), commit(5, [6, 7], 'fg', 1, 'a'), done))
+    await drive(
+      answer,
+      replay(
+        shard,
+        commit(0, [1, 2, 3], 'abc', 2, 'a'),
+        commit(3, [4, 5], 'de', 1),
+        commit(5, [6, 7], 'fg', 1, 'a'),
+        done
+      )
+    )
     expect(answer.drafts).toEqual({ a: 3, '': 1 })
   })
 
   it('measures the speed on the tokens after the first commit', async () => {
     const answer = fresh()
     // One event each 100 ms: the first commit at 200, the last at 400.
-    await drive(answer, replay(shard, commit(0, [1, 2, 3, 4], 'abcd'), commit(4, [5, 6], 'ef'), commit(6, [7, 8], 'gh'), done))
+    await drive(
+      answer,
+      replay(shard, commit(0, [1, 2, 3, 4], 'abcd'), commit(4, [5, 6], 'ef'), commit(6, [7, 8], 'gh'), done)
+    )
     expect(tokensPerSecond(answer)).toBeCloseTo(4 / 0.2)
   })
 
@@ -132,14 +144,25 @@ describe('driveAnswer', () => {
       )
     )
     expect(phases).toEqual(['prefill', 'streaming', 'searching', 'prefill', 'streaming', 'done'])
-    expect(answer).toMatchObject({ text: 'abc', tokens: [1, 2, 3], peer: OTHER.toString(), path: 'relayed', attempt: 2 })
+    expect(answer).toMatchObject({
+      text: 'abc',
+      tokens: [1, 2, 3],
+      peer: OTHER.toString(),
+      path: 'relayed',
+      attempt: 2
+    })
     expect(answer.moves).toEqual([{ from: PEER.toString(), position: 2, cause: 'gone' }])
   })
 
   it('keeps what came before a failure, with the code to act on', async () => {
     const answer = fresh()
     await drive(answer, replay(shard, commit(0, [1], 'a'), new ShardError('DISCONNECTED', 'The Shard is gone.')))
-    expect(answer).toMatchObject({ phase: 'failed', text: 'a', tokens: [1], error: { code: 'DISCONNECTED', message: 'The Shard is gone.' } })
+    expect(answer).toMatchObject({
+      phase: 'failed',
+      text: 'a',
+      tokens: [1],
+      error: { code: 'DISCONNECTED', message: 'The Shard is gone.' }
+    })
     expect(canContinue(answer)).toBe(true)
   })
 
@@ -152,7 +175,7 @@ describe('driveAnswer', () => {
   it('is stopped, not failed, when the person stops it', async () => {
     const answer = fresh()
     const controller = new AbortController()
-    const ask: AskFn = async function * () {
+    const ask: AskFn = async function* () {
       yield shard
       yield commit(0, [1], 'a')
       controller.abort()
@@ -166,7 +189,7 @@ describe('driveAnswer', () => {
   it('takes nothing more in once it is stopped', async () => {
     const answer = fresh()
     const controller = new AbortController()
-    const ask: AskFn = async function * () {
+    const ask: AskFn = async function* () {
       yield commit(0, [1], 'a')
       controller.abort()
       yield commit(1, [2], 'b')
@@ -187,19 +210,23 @@ describe('driveAnswer', () => {
 
   it('gives the same answer however the tokens are cut into commits', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.nat(50_000), { minLength: 1, maxLength: 60 }), fc.array(fc.integer({ min: 1, max: 9 })), async (tokens, cuts) => {
-        const events: AnswerEvent[] = []
-        for (let at = 0, cut = 0; at < tokens.length; cut++) {
-          const part = tokens.slice(at, at + (cuts[cut % Math.max(cuts.length, 1)] ?? 3))
-          events.push(commit(at, part, part.map((token) => `${token} `).join('')))
-          at += part.length
+      fc.asyncProperty(
+        fc.array(fc.nat(50_000), { minLength: 1, maxLength: 60 }),
+        fc.array(fc.integer({ min: 1, max: 9 })),
+        async (tokens, cuts) => {
+          const events: AnswerEvent[] = []
+          for (let at = 0, cut = 0; at < tokens.length; cut++) {
+            const part = tokens.slice(at, at + (cuts[cut % Math.max(cuts.length, 1)] ?? 3))
+            events.push(commit(at, part, part.map((token) => `${token} `).join('')))
+            at += part.length
+          }
+          const answer = fresh()
+          await drive(answer, replay(shard, ...events, done))
+          expect(answer.phase).toBe('done')
+          expect(answer.tokens).toEqual(tokens)
+          expect(answer.text).toBe(tokens.map((token) => `${token} `).join(''))
         }
-        const answer = fresh()
-        await drive(answer, replay(shard, ...events, done))
-        expect(answer.phase).toBe('done')
-        expect(answer.tokens).toEqual(tokens)
-        expect(answer.text).toBe(tokens.map((token) => `${token} `).join(''))
-      })
+      )
     )
   })
 

@@ -12,7 +12,7 @@ afterEach(async () => {
   await db.delete()
 })
 
-async function withAnswer (conversation: string, phase: AnswerPhase): Promise<string> {
+async function withAnswer(conversation: string, phase: AnswerPhase): Promise<string> {
   const answer = { ...newAnswer({ model: 'm', seed: 1, maxTokens: 0, policy: 'anyone' as const }, 0), phase }
   return (await db.append({ conversation, role: 'assistant', content: '', answer })).id
 }
@@ -28,7 +28,12 @@ describe('ChatDatabase', () => {
 
   it('keeps messages in the order in which they were added, also within one millisecond or when the clock goes back', async () => {
     const { id } = await db.create('Order', DEFAULT_SETTINGS, 10)
-    for (const [content, now] of [['a', 10], ['b', 10], ['c', 5], ['d', 11]] as const) {
+    for (const [content, now] of [
+      ['a', 10],
+      ['b', 10],
+      ['c', 5],
+      ['d', 11]
+    ] as const) {
       await db.append({ conversation: id, role: 'user', content }, now)
     }
     expect((await db.history(id)).map(({ content }) => content)).toEqual(['a', 'b', 'c', 'd'])
@@ -79,7 +84,9 @@ describe('ChatDatabase', () => {
     const alive = await withAnswer(id, 'streaming')
     const done = await withAnswer(id, 'done')
     await db.markInterrupted((message) => message === alive)
-    const phases = await Promise.all([dead, searching, alive, done].map(async (message) => (await db.messages.get(message))?.answer?.phase))
+    const phases = await Promise.all(
+      [dead, searching, alive, done].map(async (message) => (await db.messages.get(message))?.answer?.phase)
+    )
     expect(phases).toEqual(['interrupted', 'interrupted', 'streaming', 'done'])
   })
 })

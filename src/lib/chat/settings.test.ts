@@ -14,7 +14,14 @@ describe('parseSettings', () => {
   })
 
   it('takes the default of whatever is not', () => {
-    for (const value of [null, 7, 'x', {}, { temperature: 9, maxTokens: -1, policy: 'all', model: '' }, { temperature: Number.NaN, maxTokens: '5' }]) {
+    for (const value of [
+      null,
+      7,
+      'x',
+      {},
+      { temperature: 9, maxTokens: -1, policy: 'all', model: '' },
+      { temperature: Number.NaN, maxTokens: '5' }
+    ]) {
       expect(parseSettings(value)).toEqual(DEFAULT_SETTINGS)
     }
   })

@@ -43,9 +43,14 @@ export class Shards {
     const swarm = await getSwarm()
     this.started = true
     // The DHT may know Shards whose next announcement is seconds away.
-    void defaultModel().then(({ cid }) => swarm.directory.discover(cid, { signal })).catch(() => undefined)
+    void defaultModel()
+      .then(({ cid }) => swarm.directory.discover(cid, { signal }))
+      .catch(() => undefined)
     while (!signal.aborted) {
-      this.rows = swarm.directory.shards().map((shard) => toRow(shard, swarm)).sort((a, b) => (a.peer < b.peer ? -1 : 1))
+      this.rows = swarm.directory
+        .shards()
+        .map((shard) => toRow(shard, swarm))
+        .sort((a, b) => (a.peer < b.peer ? -1 : 1))
       await swarm.directory.changed({ signal, timeout: LOOK_EVERY })
     }
   }
@@ -64,14 +69,4 @@ function toRow(shard: KnownShard, { libp2p }: TabSwarm): ShardRow {
     speed,
     path: open.length > 0 ? path : undefined
   }
-}
-
-/** The models that known Shards offer, each once, with the number of Shards. */
-export function offeredModels(rows: readonly ShardRow[]): { cid: string; name: string; count: number }[] {
-  const models = new Map<string, { cid: string; name: string; count: number }>()
-  for (const { cid, name } of rows.flatMap((row) => row.models)) {
-    const known = models.get(cid)
-    models.set(cid, { cid, name: known == null || known.name === '' ? name : known.name, count: (known?.count ?? 0) + 1 })
-  }
-  return [...models.values()].sort((a, b) => a.name.localeCompare(b.name))
 }

@@ -27,7 +27,7 @@ async function connect(from: Libp2p<SwarmServices>, to: Libp2p<SwarmServices>): 
 }
 
 afterEach(async () => {
-  await Promise.all(nodes.splice(0).map((node) => node.stop()))
+  await Promise.all(nodes.splice(0).map(async (node) => node.stop()))
 })
 
 describe('swarm', () => {

@@ -13,7 +13,7 @@ import type { AbortOptions, Connection, PeerId } from '@libp2p/interface'
 import type { CID } from 'multiformats/cid'
 
 export interface ConsumerInit {
-  generate: Generate
+  generate: Pick<Generate, 'ask'>
   directory: Directory
   /** The node's own connections, to tell a direct path from a relayed one. */
   connections: (peer: PeerId) => Connection[]

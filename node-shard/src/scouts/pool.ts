@@ -1,0 +1,121 @@
+import { ShardError } from '@shard/protocol/errors'
+import { DRAFT_LIMITS } from '@shard/protocol/limits'
+import { SCOUTS_PER_GENERATION, SPARE_SCOUTS } from './constants.ts'
+import { DraftedGeneration } from './generation.ts'
+import type { Draft, ScoutHost, ScoutSession } from '@shard/protocol/draft'
+import type { DraftPolicy } from '@shard/protocol/generate'
+import type { PeerId } from '@libp2p/interface'
+
+export interface ScoutPoolInit {
+  /** Generations that can be decoded at once. */
+  slots: number
+  vocabularySize: number
+  /** @throws ShardError INCOMPATIBLE or UNKNOWN_MODEL where these drafts would be of no use */
+  check: (offer: ScoutSession['offer']) => void
+  onChange: () => void
+}
+
+export interface NewGeneration {
+  prompt: readonly number[]
+  committed: readonly number[]
+  maxTokens: number
+  policy: DraftPolicy
+  consumer: PeerId
+}
+
+interface Open {
+  generation: DraftedGeneration
+  request: NewGeneration
+  committed: readonly number[]
+}
+
+/** The Scouts of this Shard and who drafts what. */
+export class ScoutPool implements ScoutHost {
+  readonly #init: ScoutPoolInit
+  readonly #sessions = new Set<ScoutSession>()
+  readonly #open = new Map<number, Open>()
+  #nextId = 1
+
+  constructor(init: ScoutPoolInit) {
+    this.#init = init
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  /** How many more Scouts could be of use. */
+  get wanted(): number {
+    return Math.max(0, this.#capacity - this.#sessions.size)
+  }
+
+  join(session: ScoutSession): void {
+    this.#init.check(session.offer)
+    if (this.wanted === 0) {
+      throw new ShardError('BUSY', 'This Shard has all the Scouts that it can use; others may want more.')
+    }
+    this.#sessions.add(session)
+    for (const open of this.#open.values()) {
+      this.#assign(open)
+    }
+    this.#init.onChange()
+  }
+
+  draft(session: ScoutSession, draft: Draft): void {
+    this.#open.get(draft.generation)?.generation.draft(session, draft)
+  }
+
+  leave(session: ScoutSession): void {
+    this.#sessions.delete(session)
+    for (const open of this.#open.values()) {
+      open.generation.remove(session)
+      this.#assign(open)
+    }
+    this.#init.onChange()
+  }
+
+  /** `committed` is read whenever a Scout joins later, so it has to be the list that grows. */
+  begin(request: NewGeneration): DraftedGeneration {
+    const { prompt, maxTokens, committed } = request
+    const generation = new DraftedGeneration(this.#nextId++, prompt, maxTokens, this.#init.vocabularySize)
+    const open = { generation, request, committed }
+    this.#open.set(generation.id, open)
+    this.#assign(open)
+    return generation
+  }
+
+  end(generation: DraftedGeneration): void {
+    generation.end()
+    this.#open.delete(generation.id)
+  }
+
+  /** Sends all Scouts away. */
+  close(): void {
+    for (const session of this.#sessions) {
+      session.dismiss('SHUTTING_DOWN', 'This Shard stops.')
+    }
+  }
+
+  get #capacity(): number {
+    return this.#init.slots * SCOUTS_PER_GENERATION + SPARE_SCOUTS
+  }
+
+  /** Gives the generation the least busy Scouts that may see it. */
+  #assign({ generation, request, committed }: Open): void {
+    const has = new Set(generation.scouts)
+    const eligible = [...this.#sessions]
+      .filter((scout) => !has.has(scout) && mayRead(scout, request) && this.#load(scout) < DRAFT_LIMITS.maxGenerations)
+      .sort((a, b) => this.#load(a) - this.#load(b))
+    for (const scout of eligible.slice(0, Math.max(0, SCOUTS_PER_GENERATION - has.size))) {
+      generation.add(scout, committed)
+    }
+  }
+
+  #load(scout: ScoutSession): number {
+    return [...this.#open.values()].filter(({ generation }) => generation.scouts.includes(scout)).length
+  }
+}
+
+function mayRead(scout: ScoutSession, { policy, consumer }: NewGeneration): boolean {
+  return policy === 'ANYONE' || scout.peer.equals(consumer)
+}

@@ -68,6 +68,9 @@ async function all<T>(items: AsyncIterable<T> | Iterable<T>): Promise<T[]> {
 
 async function cat(cid: CID): Promise<Buffer> {
   const entry = await exporter(cid, store)
+  if (entry.type !== 'file' && entry.type !== 'raw') {
+    throw new Error(`a model is no ${entry.type}`)
+  }
   return read(entry.content())
 }
 

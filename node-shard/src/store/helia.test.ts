@@ -16,6 +16,7 @@ import { swarmDefaults, swarmServices, type SwarmServices } from '@shard/protoco
 import { startHelia, type HeliaNode } from './helia.ts'
 import { ModelStore } from './model-store.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Libp2pOptions } from 'libp2p'
 
 const DRAFT = fileURLToPath(new URL('../../../models/shard-tiny-draft-q8_0.gguf', import.meta.url))
 const THEN = new Date('2026-01-02T03:04:05Z')
@@ -32,7 +33,7 @@ let cid: CID
 /** Addresses that the two nodes dialled. */
 let dialled: string[]
 
-function options(listen: string[]) {
+function options(listen: string[]): Libp2pOptions<SwarmServices> {
   return {
     ...swarmDefaults(),
     connectionGater: {
@@ -43,7 +44,7 @@ function options(listen: string[]) {
     },
     addresses: { listen },
     transports: [tcp()],
-    services: swarmServices({ dht: 'server' })
+    services: { ...swarmServices({ dht: 'server' }) }
   }
 }
 

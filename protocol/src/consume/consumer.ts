@@ -13,7 +13,7 @@ import type { AbortOptions, Connection, PeerId } from '@libp2p/interface'
 import type { CID } from 'multiformats/cid'
 
 export interface ConsumerInit {
-  generate: Generate
+  generate: Pick<Generate, 'ask'>
   directory: Directory
   /** The node's own connections, to tell a direct path from a relayed one. */
   connections: (peer: PeerId) => Connection[]
@@ -104,7 +104,7 @@ export class Consumer {
         searching = true
         yield { type: 'searching' }
       }
-      const timeout = AbortSignal.timeout(Math.min(left, searchTimeout))
+      const timeout = AbortSignal.timeout(Math.ceil(left))
       const either = signal == null ? timeout : AbortSignal.any([signal, timeout])
       // whichever comes first: an announcement, or a provider record
       const discovered = directory.discover(model, { signal: either }).catch(() => undefined)

@@ -1,4 +1,4 @@
-import { fastify, type FastifyInstance } from 'fastify'
+import { fastify, LogController, type FastifyInstance } from 'fastify'
 import { ApiError, sendError, toApiError } from './api-error.ts'
 import { addApp } from './app-files.ts'
 import { addChatRoute } from './chat-route.ts'
@@ -17,16 +17,17 @@ export async function createServer(init: ShimInit, stopping: AbortSignal): Promi
   const app = fastify({
     loggerInstance: init.log,
     // what people ask is not for the log
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT,
-    forceCloseConnections: true
+    forceCloseConnections: 'idle'
   })
   // A page of another origin may send text/plain without asking first; JSON it may not.
   app.removeContentTypeParser('text/plain')
   app.setErrorHandler(async (error, _request, reply) => {
     const told = toApiError(error)
-    if (told.status >= 500) {
+    // a client that went away is no failure
+    if (told.status >= 500 && !reply.raw.destroyed) {
       init.log.warn({ err: error }, 'a request failed')
     }
     return sendError(reply, told)

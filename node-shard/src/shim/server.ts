@@ -3,7 +3,7 @@ import { ApiError, sendError, toApiError } from './api-error.ts'
 import { addApp } from './app-files.ts'
 import { addChatRoute } from './chat-route.ts'
 import { MAX_BODY_BYTES, REQUEST_TIMEOUT } from './constants.ts'
-import { addGuard } from './guard.ts'
+import { addApiGuard, addGuard } from './guard.ts'
 import { addModelRoutes } from './models-route.ts'
 import type { ShimInit } from './types.ts'
 
@@ -32,14 +32,23 @@ export async function createServer(init: ShimInit, stopping: AbortSignal): Promi
     }
     return sendError(reply, told)
   })
-  addGuard(app, init.apiKey)
+  // What was under way when the server was closed keeps its connection no longer than it must.
+  app.addHook('onResponse', async () => {
+    if (stopping.aborted) {
+      setImmediate(() => app.server.closeIdleConnections())
+    }
+  })
+  addGuard(app)
   app.get('/health', async () => ({ status: 'ok', models: (await init.models()).length }))
   app.get('/bootstrap.json', async (_request, reply) => {
     void reply.header('cache-control', 'no-store')
     return { relays: init.relays() }
   })
-  addModelRoutes(app, init.models)
-  addChatRoute(app, init, stopping)
+  await app.register(async (api) => {
+    addApiGuard(api, init.apiKey)
+    addModelRoutes(api, init.models)
+    addChatRoute(api, init, stopping)
+  })
   const page = init.appDir == null ? undefined : await addApp(app, init.appDir)
   app.setNotFoundHandler(async (request, reply) => {
     if (page?.isFor(request) === true) {

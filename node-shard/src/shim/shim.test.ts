@@ -90,9 +90,9 @@ function create(init: Partial<ShimInit> = {}): Shim {
   })
 }
 
-function gate(): { opened: Promise<void>; open: () => void } {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  return { opened: promise, open: resolve }
+function gate(): { opened: Promise<unknown>; open: () => void } {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  return { opened: promise, open: () => resolve(undefined) }
 }
 
 const never = new Promise<never>(() => {})
@@ -159,7 +159,9 @@ describe('models', () => {
 
 describe('an answer', () => {
   it('comes whole', async () => {
-    const { data, response } = await client.chat.completions.create({ ...HELLO, seed: 7, top_p: 0.9 }).withResponse()
+    const { data, response } = await client.chat.completions
+      .create({ ...HELLO, temperature: 0, top_p: 0.9 })
+      .withResponse()
     expect(data).toEqual({
       id: expect.stringMatching(/^chatcmpl-/) as string,
       object: 'chat.completion',
@@ -177,7 +179,7 @@ describe('an answer', () => {
     })
     expect(response.headers.get('x-shard-peer')).toBe(peer.toString())
     expect(response.headers.get('x-shard-path')).toBe('direct')
-    expect(asked[0]?.question).toMatchObject({ messages: HELLO.messages, sampling: { seed: 7, topP: 0.9 } })
+    expect(asked[0]?.question).toMatchObject({ messages: HELLO.messages, sampling: { temperature: 0, topP: 0.9 } })
   })
 
   it('comes as a stream of events', async () => {

@@ -5,7 +5,11 @@ import { promptText } from './prompt-text.ts'
 /** A vocabulary of the 256 single bytes and a few whole words. */
 const words = [' ?', '<|im_start|>', '\uFEFF', 'né'].map((word) => new TextEncoder().encode(word))
 const vocabulary = {
-  bytes: (token: number) => (token >= 0 && token < 256 ? Uint8Array.of(token) : words[token - 256])
+  tokenBytes: (token: number): Uint8Array => {
+    const bytes = token >= 0 && token < 256 ? Uint8Array.of(token) : words[token - 256]
+    if (bytes == null) throw new RangeError(`no token ${token}`)
+    return bytes
+  }
 }
 const utf8 = (text: string): number[] => [...new TextEncoder().encode(text)]
 
@@ -48,7 +52,7 @@ describe('promptText', () => {
       fc.property(fc.array(fc.integer({ min: 0, max: 259 })), (context) => {
         const prompt = promptText(vocabulary, context)
         if (prompt == null) return
-        const kept = context.slice(0, context.length - prompt.held).flatMap((token) => [...(vocabulary.bytes(token) ?? [])])
+        const kept = context.slice(0, context.length - prompt.held).flatMap((token) => [...vocabulary.tokenBytes(token)])
         expect(utf8(prompt.text)).toEqual(kept)
       })
     )

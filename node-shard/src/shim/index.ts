@@ -20,7 +20,6 @@ import { ShimError } from './shim-error.ts'
 import type { Shim, ShimInit } from './types.ts'
 import type { FastifyInstance } from 'fastify'
 
-export { ShimError } from './shim-error.ts'
 export type { OfferedModel, Shim, ShimInit } from './types.ts'
 
 export function createShim(init: ShimInit): Shim {

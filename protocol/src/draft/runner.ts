@@ -96,7 +96,7 @@ export class ScoutRunner extends TypedEventEmitter<{ update: CustomEvent<ScoutSt
     this.#stopped.abort(new ShardError('SHUTTING_DOWN', 'The Scout stops.'))
     for (const { session, assignments } of this.#serving.values()) {
       assignments.forEach((assignment) => assignment.end())
-      await session.close()
+      session.close()
     }
     this.#wake()
     await this.#running
@@ -142,7 +142,11 @@ export class ScoutRunner extends TypedEventEmitter<{ update: CustomEvent<ScoutSt
     const { draft, engine, model, log } = this.#init
     this.#engaging.add(id)
     try {
-      const offer = { model: model.bytes as Uint8Array<ArrayBuffer>, tokenizer: engine.tokenizer as Uint8Array<ArrayBuffer>, engine: engine.name }
+      const offer = {
+        model: model.bytes as Uint8Array<ArrayBuffer>,
+        tokenizer: engine.tokenizer as Uint8Array<ArrayBuffer>,
+        engine: engine.name
+      }
       const session = await draft.offer(shard, offer, { signal })
       const serving = { session, assignments: new Map<number, Assignment>() }
       this.#engaging.delete(id)

@@ -106,9 +106,11 @@ export class AnnounceService implements Announce {
     const { pubsub, addressManager } = this.#components
     const offer = this.#init.offer?.()
     if (offer != null) {
-      await pubsub.publish(ANNOUNCE_TOPIC, encodeAnnouncement(offer, addressManager.getAddresses(), leaving)).catch(() => {
-        // nobody to hear it yet, or stopping: the next one is due soon
-      })
+      await pubsub
+        .publish(ANNOUNCE_TOPIC, encodeAnnouncement(offer, addressManager.getAddresses(), leaving))
+        .catch(() => {
+          // nobody to hear it yet, or stopping: the next one is due soon
+        })
     }
   }
 
@@ -164,4 +166,3 @@ export class AnnounceService implements Announce {
     this.update()
   }
 }
-

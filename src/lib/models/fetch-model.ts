@@ -62,7 +62,7 @@ export async function fetchModelFile(swarm: FetchSwarm, file: FileId, options: F
 }
 
 async function download(
-  { blockstore, blocksAtOnce, signal, touch }: Try,
+  { blockstore, blocksAtOnce, signal, touch, onProgress }: Try,
   cid: CID,
   collected: Parts,
   speed: Speed,
@@ -75,10 +75,9 @@ async function download(
     offset: collected.bytes,
     blockReadConcurrency: blocksAtOnce,
     // Blocks arrive in any order, while the chunks below come in the file's.
-    onProgress: ({ type }) => {
-      if (type !== 'blocks:get:blockstore:put') return
-      arrived++
-      touch(true)
+    onProgress: (event) => {
+      if (event.type === 'blocks:get:blockstore:put') arrived++
+      onProgress(event)
     }
   })
   for await (const chunk of chunks) {
@@ -100,7 +99,7 @@ async function download(
 export async function fetchManifest(swarm: FetchSwarm, cid: CID, options: RetrieveOptions = {}): Promise<Manifest> {
   const block = (await swarm.helia.blockstore.has(cid))
     ? await readBlock(swarm, cid)
-    : await retrieve(swarm, cid, async ({ blockstore, signal }) => collect(blockstore.get(cid, { signal })), options)
+    : await retrieve(swarm, cid, async ({ blockstore, ...how }) => collect(blockstore.get(cid, how)), options)
   return decodeManifest(block, cid)
 }
 

@@ -27,13 +27,16 @@ export interface StaticServer {
  *
  * @param overrides - answers by path, e.g. of `/bootstrap.json`
  */
-export async function serveStatic (folder: string, overrides: Record<string, unknown> = {}): Promise<StaticServer> {
+export async function serveStatic(folder: string, overrides: Record<string, unknown> = {}): Promise<StaticServer> {
   const server: Server = createServer((request, response) => {
     void (async () => {
       const path = new URL(request.url ?? '/', 'http://localhost').pathname
       response.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
       response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp')
-      response.setHeader('Cache-Control', path.includes('/immutable/') ? 'public, max-age=31536000, immutable' : 'no-cache')
+      response.setHeader(
+        'Cache-Control',
+        path.includes('/immutable/') ? 'public, max-age=31536000, immutable' : 'no-cache'
+      )
       const override = overrides[path]
       if (override !== undefined) {
         response.setHeader('Content-Type', 'application/json').end(JSON.stringify(override))
@@ -49,7 +52,9 @@ export async function serveStatic (folder: string, overrides: Record<string, unk
         file = join(folder, 'index.html')
       }
       response.setHeader('Content-Type', TYPES[extname(file)] ?? 'application/octet-stream')
-      createReadStream(file).on('error', () => response.destroy()).pipe(response)
+      createReadStream(file)
+        .on('error', () => response.destroy())
+        .pipe(response)
     })()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -13,7 +13,7 @@ export function dataFolder(role: 'shard' | 'scout'): string {
 }
 
 export const relayOption = (): Option =>
-  new Option('--relay <multiaddr...>', 'relays to enter the swarm by').env('SHARD_RELAYS').argParser(addRelay).default([])
+  new Option('--relay <multiaddr>', 'a relay to enter the swarm by; may be given several times').env('SHARD_RELAYS').argParser(addRelay).default([])
 
 export const logOption = (): Option =>
   new Option('--log-level <level>', 'what is logged to stderr').choices(LOG_LEVELS).default('warn')

@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { CID } from 'multiformats/cid'
 import { embeddedFiles } from '../store/index.ts'
 import { startPeer } from '../swarm/index.ts'
+import { Cleanup } from '../cleanup.ts'
 import { createLog, emit, exit, fail, INTERRUPTED, note, stopSignal } from './io.ts'
 import { decimal, logOption, relayOption, whole } from './options.ts'
 import type { AnswerEvent, AnswerFigures, Question } from '@shard/protocol/consume'
@@ -52,7 +53,7 @@ async function ask(words: string[], options: RunOptions, signal: AbortSignal): P
   if (options.relay.length === 0) {
     throw new Error('There is no way into the swarm: give the address of a relay with --relay.')
   }
-  await using undo = new AsyncDisposableStack()
+  await using undo = new Cleanup()
   const peer = await startPeer(options.relay)
   undo.defer(async () => peer.stop())
   await peer.relays.connected({ timeout: 30_000, signal })

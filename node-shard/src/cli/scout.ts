@@ -5,6 +5,7 @@ import { CID } from 'multiformats/cid'
 import { LlamaDraftEngine, loadBackend } from '../engine/index.ts'
 import { embeddedFiles } from '../store/index.ts'
 import { startPeer } from '../swarm/index.ts'
+import { Cleanup } from '../cleanup.ts'
 import { aborted, createLog, emit, exit, fail, print, stopSignal } from './io.ts'
 import { gpuOption, logOption, relayOption, whole } from './options.ts'
 import type { ScoutStats } from '@shard/protocol/draft'
@@ -58,7 +59,7 @@ async function scout(options: ScoutOptions, log: Logger, signal: AbortSignal): P
   if ((options.model == null) !== (options.draft == null)) {
     throw new Error('Give --model and --draft together: a draft model is made for one target.')
   }
-  await using undo = new AsyncDisposableStack()
+  await using undo = new Cleanup()
   const embedded = await embeddedFiles()
   const model = options.model == null ? (await encodeManifest(embedded.manifest)).cid : CID.parse(options.model)
   const llama = await loadBackend({ gpu: options.gpu, log })

@@ -4,6 +4,7 @@ import { loadBackend, Target } from '../engine/index.ts'
 import { createShim } from '../shim/index.ts'
 import { ModelStore, startHelia } from '../store/index.ts'
 import { keepRelays, nodeOptions } from '../swarm/index.ts'
+import { Cleanup } from '../cleanup.ts'
 import { Shard } from './index.ts'
 import { withLocalShard } from './local.ts'
 import { offeredModels } from './offered-models.ts'
@@ -49,7 +50,7 @@ export interface ServingShard {
  */
 export async function serve(init: ServeInit): Promise<ServingShard> {
   const { log, signal } = init
-  await using undo = new AsyncDisposableStack()
+  await using undo = new Cleanup()
 
   const store = await ModelStore.open(init.data)
   undo.defer(async () => store.close())
@@ -102,6 +103,6 @@ export async function serve(init: ServeInit): Promise<ServingShard> {
     device: target.device,
     addresses: () => libp2p.getMultiaddrs().map(String),
     url,
-    stop: async () => started.disposeAsync()
+    stop: async () => started[Symbol.asyncDispose]()
   }
 }

@@ -16,6 +16,7 @@
  */
 
 export { BlockUnavailableError, StoreError } from './errors.ts'
+export { embeddedFiles } from './embedded.ts'
 export { startHelia } from './helia.ts'
 export { ModelStore } from './model-store.ts'
 export type { StoreErrorCode } from './errors.ts'

@@ -104,7 +104,7 @@ export class Consumer {
         searching = true
         yield { type: 'searching' }
       }
-      const timeout = AbortSignal.timeout(Math.min(left, searchTimeout))
+      const timeout = AbortSignal.timeout(Math.ceil(left))
       const either = signal == null ? timeout : AbortSignal.any([signal, timeout])
       // whichever comes first: an announcement, or a provider record
       const discovered = directory.discover(model, { signal: either }).catch(() => undefined)

@@ -7,7 +7,7 @@ import type { DraftEngine } from './engine.ts'
 import type { DraftProtocol, ShardSession } from './index.ts'
 import type { Directory } from '../announce/index.ts'
 import type { AssignmentMessage } from '../pb/draft.ts'
-import type { Logger, PeerId } from '@libp2p/interface'
+import type { PeerId } from '@libp2p/interface'
 import type { CID } from 'multiformats/cid'
 
 export interface ScoutRunnerInit {
@@ -16,7 +16,7 @@ export interface ScoutRunnerInit {
   engine: DraftEngine
   /** CID of the manifest whose target this Scout drafts for. */
   model: CID
-  log?: Logger
+  log?: (message: string, ...args: unknown[]) => void
 }
 
 export interface ScoutStats {

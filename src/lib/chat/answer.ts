@@ -1,5 +1,5 @@
 import { ShardError, isShardError } from '@shard/protocol/errors'
-import type { AnswerEvent, DraftPolicy, Question } from '../../../protocol/src/consume/events.ts'
+import type { AnswerEvent, DraftPolicy, Question } from '@shard/protocol/consume'
 
 /** Asks a question of the swarm; `Consumer.ask` of `@shard/protocol/consume` is one. */
 export type AskFn = (question: Question, options: { signal?: AbortSignal }) => AsyncIterable<AnswerEvent>
@@ -26,8 +26,9 @@ export interface Answer {
   text: string
   /** Committed tokens; with `seed` they let any Shard go on where this answer ended. */
   tokens: number[]
-  /** The manifest's CID. */
+  /** The manifest's CID; '' until it is known. */
   model: string
+  modelName?: string
   seed: number
   /** Upper bound of tokens; 0: none. */
   maxTokens: number
@@ -62,7 +63,7 @@ export interface NewAnswer {
   policy: DraftPolicy
 }
 
-export function newAnswer (init: NewAnswer, now: number): Answer {
+export function newAnswer(init: NewAnswer, now: number): Answer {
   return {
     ...init,
     phase: 'waking',
@@ -80,7 +81,7 @@ export function newAnswer (init: NewAnswer, now: number): Answer {
 }
 
 /** Makes an answer that ended early ready to go on; its text and tokens stay. */
-export function resumeAnswer (answer: Answer, now: number): void {
+export function resumeAnswer(answer: Answer, now: number): void {
   Object.assign(answer, { phase: 'waking', attempt: 0, ahead: 0, prefilledTokens: 0, startedAt: now, timedTokens: 0 })
   delete answer.firstTokenAt
   delete answer.lastTokenAt
@@ -94,7 +95,7 @@ export function resumeAnswer (answer: Answer, now: number): void {
  *
  * @throws ShardError OUT_OF_ORDER where a commit is not at the next position: a token would be lost or doubled
  */
-export function applyEvent (answer: Answer, event: AnswerEvent, now: number): void {
+export function applyEvent(answer: Answer, event: AnswerEvent, now: number): void {
   switch (event.type) {
     case 'searching':
       answer.phase = 'searching'
@@ -134,7 +135,7 @@ export function applyEvent (answer: Answer, event: AnswerEvent, now: number): vo
   }
 }
 
-function applyCommit (answer: Answer, event: Extract<AnswerEvent, { type: 'commit' }>, now: number): void {
+function applyCommit(answer: Answer, event: Extract<AnswerEvent, { type: 'commit' }>, now: number): void {
   if (event.position !== answer.tokens.length) {
     throw new ShardError(
       'OUT_OF_ORDER',
@@ -157,7 +158,7 @@ function applyCommit (answer: Answer, event: Extract<AnswerEvent, { type: 'commi
  * Drives `answer` from the first event to its end. It never rejects: what goes wrong is in `answer.error`, and
  * everything that came before stays in the answer, ready to be continued.
  */
-export async function driveAnswer (
+export async function driveAnswer(
   answer: Answer,
   question: Question,
   options: {
@@ -176,7 +177,10 @@ export async function driveAnswer (
       onChange()
     }
     if (answer.phase !== 'done') {
-      throw new ShardError('DISCONNECTED', 'The Shard went away before the answer was complete. Continue it to ask another one.')
+      throw new ShardError(
+        'DISCONNECTED',
+        'The Shard went away before the answer was complete. Continue it to ask another one.'
+      )
     }
   } catch (error) {
     endAnswer(answer, error, signal)
@@ -185,7 +189,7 @@ export async function driveAnswer (
 }
 
 /** Writes into `answer` why it ended early. */
-export function endAnswer (answer: Answer, error: unknown, signal: AbortSignal): void {
+export function endAnswer(answer: Answer, error: unknown, signal: AbortSignal): void {
   if (signal.aborted) {
     answer.phase = 'stopped'
     return
@@ -198,18 +202,23 @@ export function endAnswer (answer: Answer, error: unknown, signal: AbortSignal):
 }
 
 /** Tokens a second as they arrived here, or undefined where too few have. */
-export function tokensPerSecond (answer: Answer): number | undefined {
+export function tokensPerSecond(answer: Answer): number | undefined {
   if (answer.firstTokenAt == null || answer.lastTokenAt == null || answer.timedTokens === 0) return undefined
   const seconds = (answer.lastTokenAt - answer.firstTokenAt) / 1000
   return seconds > 0 ? answer.timedTokens / seconds : undefined
 }
 
 /** Committed tokens that were drafted, by whomever. */
-export function acceptedTokens (answer: Answer): number {
+export function acceptedTokens(answer: Answer): number {
   return Object.values(answer.drafts).reduce((sum, tokens) => sum + tokens, 0)
 }
 
 /** True where the answer ended early and can go on from its last committed token. */
-export function canContinue (answer: Answer): boolean {
-  return answer.phase === 'stopped' || answer.phase === 'interrupted' || answer.phase === 'failed' || answer.finish === 'length'
+export function canContinue(answer: Answer): boolean {
+  return (
+    answer.phase === 'stopped' ||
+    answer.phase === 'interrupted' ||
+    answer.phase === 'failed' ||
+    answer.finish === 'length'
+  )
 }

@@ -1,15 +1,19 @@
 import { SvelteMap } from 'svelte/reactivity'
-import type { ChatMessage, Question } from '../../../protocol/src/consume/events.ts'
+import type { ChatMessage, Question } from '@shard/protocol/consume'
 import { driveAnswer, endAnswer, newAnswer, resumeAnswer, type Answer, type AskFn } from './answer.ts'
 import type { ChatDatabase, ChatSettings, Message } from './db.ts'
 import { Recorder } from './recorder.ts'
+import type { ModelChoice } from './default-model.ts'
 
 /** What a chat needs of the swarm. Asked for at the first question, so that the page is there at once. */
 export interface ChatPeer {
   ask: AskFn
-  /** The manifest's CID of the model that the app brings. */
-  defaultModel: Question['model']
-  parseModel: (cid: string) => Question['model']
+  /**
+   * The model of a manifest's CID; without one, the model that the app brings.
+   *
+   * @throws Error where the text is no CID
+   */
+  model: (cid?: string) => ModelChoice
 }
 
 export interface ChatInit {
@@ -36,30 +40,30 @@ export class Chat {
   /** By message id. */
   readonly #runs = new SvelteMap<string, Run>()
 
-  constructor (private readonly init: ChatInit) {
+  constructor(private readonly init: ChatInit) {
     this.db = init.db
   }
 
   /** The answer of `message` as it is now: live where this tab receives it. */
-  answerOf (message: Message): Answer | undefined {
+  answerOf(message: Message): Answer | undefined {
     return this.#runs.get(message.id)?.answer ?? message.answer
   }
 
   /** True while this tab receives the answer of `message`. */
-  isRunning (message: string): boolean {
+  isRunning(message: string): boolean {
     return this.#runs.has(message)
   }
 
   /** To be called once at start: tidies up after tabs that were closed. */
-  async start (): Promise<void> {
+  async start(): Promise<void> {
     await this.db.purge()
     const held = await navigator.locks.query()
-    const alive = new Set(held.held?.map((lock) => lock.name))
-    await this.db.markInterrupted((message) => alive.has(LOCK_PREFIX + message))
+    const alive = held.held?.map(({ name }) => name) ?? []
+    await this.db.markInterrupted((message) => alive.includes(LOCK_PREFIX + message))
   }
 
   /** Asks; returns the conversation's id once the question is stored. The answer goes on in the background. */
-  async send (conversation: string | undefined, text: string, settings: ChatSettings): Promise<string> {
+  async send(conversation: string | undefined, text: string, settings: ChatSettings): Promise<string> {
     const id = conversation ?? (await this.db.create(text, settings)).id
     await this.db.append({ conversation: id, role: 'user', content: text })
     await this.#answer(id, settings)
@@ -67,14 +71,14 @@ export class Chat {
   }
 
   /** Throws the answer of `message` away and asks for a new one. */
-  async retry (message: Message, settings: ChatSettings): Promise<void> {
+  async retry(message: Message, settings: ChatSettings): Promise<void> {
     this.stop(message.id)
     await this.db.messages.delete(message.id)
     await this.#answer(message.conversation, settings)
   }
 
   /** Goes on where the answer of `message` ended, on any Shard, with the same seed and model. */
-  async continue (message: Message, settings: ChatSettings): Promise<void> {
+  async continue(message: Message, settings: ChatSettings): Promise<void> {
     if (message.answer == null || this.#runs.has(message.id)) return
     const answer = structuredClone(message.answer)
     if (answer.finish === 'length' && answer.maxTokens > 0) answer.maxTokens = answer.tokens.length + settings.maxTokens
@@ -82,22 +86,22 @@ export class Chat {
     this.#run(message, answer, settings)
   }
 
-  stop (message: string): void {
+  stop(message: string): void {
     this.#runs.get(message)?.stop()
   }
 
   /** Stops what a conversation is receiving, and hides it until it is restored or purged. */
-  async remove (conversation: string): Promise<void> {
+  async remove(conversation: string): Promise<void> {
     for (const { id } of await this.db.history(conversation)) this.stop(id)
     await this.db.remove(conversation)
   }
 
   /** Writes everything that is not yet written. To be called when the page may be going away. */
-  async flush (): Promise<void> {
+  async flush(): Promise<void> {
     await Promise.all([...this.#runs.values()].map(({ recorder }) => recorder.flush()))
   }
 
-  async #answer (conversation: string, settings: ChatSettings): Promise<void> {
+  async #answer(conversation: string, settings: ChatSettings): Promise<void> {
     const answer = newAnswer(
       {
         model: settings.model ?? '',
@@ -111,7 +115,7 @@ export class Chat {
     this.#run(message, answer, settings)
   }
 
-  #run (message: Message, initial: Answer, settings: ChatSettings): void {
+  #run(message: Message, initial: Answer, settings: ChatSettings): void {
     const answer: Answer = $state(initial)
     const controller = new AbortController()
     const recorder = new Recorder(() => this.#save(message.id, $state.snapshot(answer)), SAVE_INTERVAL)
@@ -125,16 +129,23 @@ export class Chat {
     })
   }
 
-  async #drive (message: Message, answer: Answer, settings: ChatSettings, signal: AbortSignal, onChange: () => void): Promise<void> {
+  async #drive(
+    message: Message,
+    answer: Answer,
+    settings: ChatSettings,
+    signal: AbortSignal,
+    onChange: () => void
+  ): Promise<void> {
     let peer: ChatPeer
     let question: Question
     try {
       const history = await this.db.history(message.conversation, message.at)
       peer = await untilAborted(this.init.connect({ signal }), signal)
-      const model = answer.model === '' ? peer.defaultModel : peer.parseModel(answer.model)
-      answer.model = model.toString()
+      const model = peer.model(answer.model === '' ? undefined : answer.model)
+      answer.model = model.cid.toString()
+      answer.modelName = model.name
       question = {
-        model,
+        model: model.cid,
         messages: toMessages(history, settings.system),
         sampling: { temperature: settings.temperature, seed: answer.seed },
         maxTokens: answer.maxTokens,
@@ -148,18 +159,20 @@ export class Chat {
     await driveAnswer(answer, question, { ask: peer.ask, signal, onChange })
   }
 
-  async #save (id: string, answer: Answer): Promise<void> {
+  async #save(id: string, answer: Answer): Promise<void> {
     try {
       await this.db.saveAnswer(id, answer)
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
-      this.init.onError(`This answer could not be stored on this device (${why}). Copy what you need before you close the tab.`)
+      this.init.onError(
+        `This answer could not be stored on this device (${why}). Copy what you need before you close the tab.`
+      )
     }
   }
 }
 
 /** The conversation as a Question has it: answers that brought no text are left out. */
-export function toMessages (history: readonly Message[], system: string): ChatMessage[] {
+export function toMessages(history: readonly Message[], system: string): ChatMessage[] {
   const messages: ChatMessage[] = system.trim() === '' ? [] : [{ role: 'system', content: system.trim() }]
   for (const { role, content, answer } of history) {
     const text = role === 'assistant' ? (answer?.text ?? '') : content
@@ -168,10 +181,14 @@ export function toMessages (history: readonly Message[], system: string): ChatMe
   return messages
 }
 
-async function untilAborted<T> (promise: Promise<T>, signal: AbortSignal): Promise<T> {
+function abortReason({ reason }: AbortSignal): Error {
+  return reason instanceof Error ? reason : new DOMException('The answer was stopped.', 'AbortError')
+}
+
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted()
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason)
+    const onAbort = (): void => reject(abortReason(signal))
     signal.addEventListener('abort', onAbort, { once: true })
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })

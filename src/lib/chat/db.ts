@@ -1,5 +1,5 @@
 import { Dexie, type EntityTable } from 'dexie'
-import type { DraftPolicy } from '../../../protocol/src/consume/events.ts'
+import type { DraftPolicy } from '@shard/protocol/consume'
 import { UNFINISHED, type Answer } from './answer.ts'
 
 export interface ChatSettings {
@@ -47,7 +47,7 @@ export class ChatDatabase extends Dexie {
   conversations!: EntityTable<Conversation, 'id'>
   messages!: EntityTable<Message, 'id'>
 
-  constructor (name = 'shard-chat') {
+  constructor(name = 'shard-chat') {
     super(name)
     this.version(1).stores({
       conversations: 'id, updatedAt',
@@ -56,23 +56,36 @@ export class ChatDatabase extends Dexie {
   }
 
   /** Newest first, without the deleted ones. */
-  async list (): Promise<Conversation[]> {
-    return this.conversations.orderBy('updatedAt').reverse().filter((one) => one.deletedAt == null).toArray()
+  async list(): Promise<Conversation[]> {
+    return this.conversations
+      .orderBy('updatedAt')
+      .reverse()
+      .filter((one) => one.deletedAt == null)
+      .toArray()
   }
 
-  async create (firstMessage: string, settings: ChatSettings, now = Date.now()): Promise<Conversation> {
-    const conversation = { id: crypto.randomUUID(), title: titleOf(firstMessage), createdAt: now, updatedAt: now, settings }
+  async create(firstMessage: string, settings: ChatSettings, now = Date.now()): Promise<Conversation> {
+    const conversation = {
+      id: crypto.randomUUID(),
+      title: titleOf(firstMessage),
+      createdAt: now,
+      updatedAt: now,
+      settings
+    }
     await this.conversations.add(conversation)
     return conversation
   }
 
   /** Messages in order; those before `before` (exclusive) if given. */
-  async history (conversation: string, before: number = Number.MAX_SAFE_INTEGER): Promise<Message[]> {
-    return this.messages.where('[conversation+at]').between([conversation, 0], [conversation, before], true, false).toArray()
+  async history(conversation: string, before: number = Number.MAX_SAFE_INTEGER): Promise<Message[]> {
+    return this.messages
+      .where('[conversation+at]')
+      .between([conversation, 0], [conversation, before], true, false)
+      .toArray()
   }
 
   /** Adds a message at the end of its conversation and moves the conversation to the top of the list. */
-  async append (message: Omit<Message, 'id' | 'at'>, now = Date.now()): Promise<Message> {
+  async append(message: Omit<Message, 'id' | 'at'>, now = Date.now()): Promise<Message> {
     return this.transaction('rw', this.conversations, this.messages, async () => {
       const last = await this.messages
         .where('[conversation+at]')
@@ -85,31 +98,33 @@ export class ChatDatabase extends Dexie {
     })
   }
 
-  async saveAnswer (id: string, answer: Answer): Promise<void> {
+  async saveAnswer(id: string, answer: Answer): Promise<void> {
     await this.messages.update(id, { answer })
   }
 
-  async rename (id: string, title: string): Promise<void> {
+  async rename(id: string, title: string): Promise<void> {
     const trimmed = title.trim()
     if (trimmed !== '') await this.conversations.update(id, { title: trimmed.slice(0, 200) })
   }
 
-  async saveSettings (id: string, settings: ChatSettings): Promise<void> {
+  async saveSettings(id: string, settings: ChatSettings): Promise<void> {
     await this.conversations.update(id, { settings })
   }
 
-  async remove (id: string, now = Date.now()): Promise<void> {
+  async remove(id: string, now = Date.now()): Promise<void> {
     await this.conversations.update(id, { deletedAt: now })
   }
 
-  async restore (id: string): Promise<void> {
+  async restore(id: string): Promise<void> {
     await this.conversations.update(id, { deletedAt: undefined })
   }
 
   /** Erases for good what was deleted at least {@link UNDO_TIME} ago. */
-  async purge (now = Date.now()): Promise<void> {
+  async purge(now = Date.now()): Promise<void> {
     await this.transaction('rw', this.conversations, this.messages, async () => {
-      const gone = await this.conversations.filter((one) => one.deletedAt != null && one.deletedAt <= now - UNDO_TIME).primaryKeys()
+      const gone = await this.conversations
+        .filter((one) => one.deletedAt != null && one.deletedAt <= now - UNDO_TIME)
+        .primaryKeys()
       for (const id of gone) {
         await this.messages.where('[conversation+at]').between([id, 0], [id, Number.MAX_SAFE_INTEGER]).delete()
       }
@@ -122,7 +137,7 @@ export class ChatDatabase extends Dexie {
    *
    * @param isAlive - whether some tab still receives the answer of this message
    */
-  async markInterrupted (isAlive: (message: string) => boolean): Promise<number> {
+  async markInterrupted(isAlive: (message: string) => boolean): Promise<number> {
     return this.messages
       .where('answer.phase')
       .anyOf(UNFINISHED)
@@ -134,7 +149,7 @@ export class ChatDatabase extends Dexie {
 }
 
 /** A title from the first line of what was asked, cut at a word. */
-export function titleOf (text: string): string {
+export function titleOf(text: string): string {
   const line = text.trim().split('\n', 1)[0]?.replace(/\s+/g, ' ').trim() ?? ''
   if (line.length <= TITLE_LENGTH) return line === '' ? 'New chat' : line
   const cut = line.slice(0, TITLE_LENGTH)

@@ -10,7 +10,7 @@ const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;'
 const escape = (text: string): string => text.replace(/[&<>"']/g, (char) => escapes[char] ?? char)
 
 /** Only addresses that a person can judge: no script, no data, no file. */
-function safeHref (href: string): string | undefined {
+function safeHref(href: string): string | undefined {
   return /^(https?:|mailto:)/i.test(href) ? href : undefined
 }
 
@@ -22,10 +22,10 @@ const marked = new Marked({
     html: ({ text }: Tokens.HTML | Tokens.Tag) => escape(text),
     // An image would tell its server that, and when, the answer was read: it becomes a link.
     image: ({ href, text }: Tokens.Image) => link(href, escape(text === '' ? href : text)),
-    link ({ href, tokens }: Tokens.Link) {
+    link({ href, tokens }: Tokens.Link) {
       return link(href, this.parser.parseInline(tokens))
     },
-    code ({ text, lang }: Tokens.Code) {
+    code({ text, lang }: Tokens.Code) {
       const name = escape((lang ?? '').split(/\s/, 1)[0] ?? '')
       return (
         `<div class="code"><div class="code-head"><span>${name === '' ? 'text' : name}</span>` +
@@ -35,21 +35,23 @@ const marked = new Marked({
   }
 })
 
-function link (href: string, inner: string): string {
+function link(href: string, inner: string): string {
   const safe = safeHref(href)
-  return safe == null ? inner : `<a href="${escape(safe)}" target="_blank" rel="noopener noreferrer nofollow">${inner}</a>`
+  return safe == null
+    ? inner
+    : `<a href="${escape(safe)}" target="_blank" rel="noopener noreferrer nofollow">${inner}</a>`
 }
 
 /** HTML of one block of Markdown, not yet sanitized. */
-export function toHtml (token: Token): string {
+export function toHtml(token: Token): string {
   return marked.parser([token])
 }
 
-export function lex (text: string): Token[] {
+export function lex(text: string): Token[] {
   return marked.lexer(text)
 }
 
-function sanitize (html: string): string {
+function sanitize(html: string): string {
   return DOMPurify.sanitize(html, {
     USE_PROFILES: { html: true },
     FORBID_TAGS: ['style', 'form', 'img', 'svg', 'math', 'video', 'audio', 'iframe'],
@@ -63,7 +65,7 @@ function sanitize (html: string): string {
  * Markdown as safe HTML, a block at a time. Blocks that `previous` holds already are reused, so that a growing answer
  * costs only its last block, and a selection in an earlier one survives.
  */
-export function renderMarkdown (text: string, previous: readonly MarkdownBlock[] = []): MarkdownBlock[] {
+export function renderMarkdown(text: string, previous: readonly MarkdownBlock[] = []): MarkdownBlock[] {
   return lex(text)
     .filter((token) => token.type !== 'space')
     .map((token, index) => {

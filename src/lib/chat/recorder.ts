@@ -7,18 +7,18 @@ export class Recorder {
   #timer: ReturnType<typeof setTimeout> | undefined
   #writing: Promise<void> | undefined
 
-  constructor (
+  constructor(
     private readonly write: () => Promise<void>,
     /** In ms. */
     private readonly interval: number
   ) {}
 
-  touch (): void {
+  touch(): void {
     this.#dirty = true
     this.#timer ??= setTimeout(() => void this.flush(), this.interval)
   }
 
-  async flush (): Promise<void> {
+  async flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
     while (this.#dirty) {

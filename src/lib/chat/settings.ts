@@ -3,7 +3,7 @@ import { DEFAULT_SETTINGS, type ChatSettings } from './db.ts'
 const KEY = 'shard-chat-settings'
 
 /** What a new chat starts with: the last choices of this browser, but never another chat's instructions or seed. */
-export function loadSettings (): ChatSettings {
+export function loadSettings(): ChatSettings {
   try {
     const stored: unknown = JSON.parse(localStorage.getItem(KEY) ?? '{}')
     return parseSettings(stored)
@@ -12,7 +12,7 @@ export function loadSettings (): ChatSettings {
   }
 }
 
-export function saveSettings ({ temperature, maxTokens, policy, model }: ChatSettings): void {
+export function saveSettings({ temperature, maxTokens, policy, model }: ChatSettings): void {
   try {
     localStorage.setItem(KEY, JSON.stringify({ temperature, maxTokens, policy, model }))
   } catch {
@@ -20,7 +20,7 @@ export function saveSettings ({ temperature, maxTokens, policy, model }: ChatSet
   }
 }
 
-export function parseSettings (value: unknown): ChatSettings {
+export function parseSettings(value: unknown): ChatSettings {
   const settings = { ...DEFAULT_SETTINGS }
   if (typeof value !== 'object' || value == null) return settings
   if ('temperature' in value && isWithin(value.temperature, 0, 2)) settings.temperature = value.temperature
@@ -30,6 +30,6 @@ export function parseSettings (value: unknown): ChatSettings {
   return settings
 }
 
-function isWithin (value: unknown, least: number, most: number): value is number {
+function isWithin(value: unknown, least: number, most: number): value is number {
   return typeof value === 'number' && value >= least && value <= most
 }

@@ -6,7 +6,7 @@ import { toasts } from './toasts.svelte.ts'
  * Registers the service worker. A new version is installed beside the running one and waits: replacing code under an
  * answer would break it, so the person says when.
  */
-export async function registerServiceWorker (): Promise<void> {
+export async function registerServiceWorker(): Promise<void> {
   if (dev || !('serviceWorker' in navigator)) return
   const controlled = navigator.serviceWorker.controller != null
   navigator.serviceWorker.addEventListener('controllerchange', () => {
@@ -14,7 +14,10 @@ export async function registerServiceWorker (): Promise<void> {
     if (updating) location.reload()
   })
   const root = resolve('/(chat)').replace(/\/?$/, '/')
-  const registration = await navigator.serviceWorker.register(`${root}service-worker.js`, { scope: root, updateViaCache: 'none' })
+  const registration = await navigator.serviceWorker.register(`${root}service-worker.js`, {
+    scope: root,
+    updateViaCache: 'none'
+  })
   if (registration.waiting != null && controlled) offer(registration)
   registration.addEventListener('updatefound', () => {
     const worker = registration.installing
@@ -29,7 +32,7 @@ export async function registerServiceWorker (): Promise<void> {
 
 let updating = false
 
-function offer (registration: ServiceWorkerRegistration): void {
+function offer(registration: ServiceWorkerRegistration): void {
   toasts.show(
     {
       key: 'update',

@@ -6,12 +6,12 @@ const KEY = 'shard-theme'
 export class Theme {
   choice = $state<ThemeChoice>('system')
 
-  constructor () {
+  constructor() {
     const theme = document.documentElement.dataset.theme
     if (theme === 'light' || theme === 'dark') this.choice = theme
   }
 
-  set (choice: ThemeChoice): void {
+  set(choice: ThemeChoice): void {
     this.choice = choice
     if (choice === 'system') delete document.documentElement.dataset.theme
     else document.documentElement.dataset.theme = choice
@@ -26,7 +26,7 @@ export class Theme {
 }
 
 /** Gives the browser's own bars the colour of the page. */
-export function paintBrowserBar (): void {
+export function paintBrowserBar(): void {
   const colour = getComputedStyle(document.documentElement).backgroundColor
   document.querySelector('meta[name="theme-color"]')?.setAttribute('content', colour)
 }

@@ -13,14 +13,14 @@ export class Toasts {
   #next = 1
 
   /** @param duration - in ms; 0: until it is closed */
-  show (toast: Omit<Toast, 'id'>, duration = 6_000): void {
+  show(toast: Omit<Toast, 'id'>, duration = 6_000): void {
     if (toast.key != null) this.list = this.list.filter(({ key }) => key !== toast.key)
     const id = this.#next++
     this.list.push({ ...toast, id })
     if (duration > 0) setTimeout(() => this.close(id), duration)
   }
 
-  close (id: number): void {
+  close(id: number): void {
     this.list = this.list.filter((toast) => toast.id !== id)
   }
 }

@@ -1,14 +1,15 @@
-import { unixfs } from '@helia/unixfs'
 import { decodeManifest } from '@shard/protocol/model'
+import { exporter } from 'ipfs-unixfs-exporter'
 import { PART_BYTES } from './constants.ts'
 import { ModelFetchError } from './errors.ts'
 import { retrieve } from './retrieve.ts'
 import { Speed } from './speed.ts'
 import { blocksOf, collect, makeRoom, readBlock } from './stored.ts'
 import type { Manifest, ModelFile } from '@shard/protocol/model'
+import type { ExportContentOptions } from 'ipfs-unixfs-exporter'
 import type { CID } from 'multiformats/cid'
 import type { FetchSwarm } from './providers.ts'
-import type { RetrieveOptions, Try } from './retrieve.ts'
+import type { BlockEvent, RetrieveOptions, Try } from './retrieve.ts'
 
 /** How a download stands. */
 export interface FetchProgress {
@@ -38,7 +39,7 @@ export async function fetchModelFile(swarm: FetchSwarm, file: FileId, options: F
   const { signal } = options
   const collected = new Parts(file)
   if (await hasModelFile(swarm, file)) {
-    for await (const chunk of unixfs(swarm.helia).cat(file.cid, { offline: true, signal })) collected.push(chunk)
+    for await (const chunk of readFile(file.cid, swarm.helia.blockstore, { offline: true, signal })) collected.push(chunk)
     return collected.blob()
   }
 
@@ -70,12 +71,12 @@ async function download(
 ): Promise<void> {
   if (collected.complete) return
   let arrived = 0
-  const chunks = unixfs({ blockstore }).cat(cid, {
+  const chunks = readFile(cid, blockstore, {
     signal,
     offset: collected.bytes,
     blockReadConcurrency: blocksAtOnce,
     // Blocks arrive in any order, while the chunks below come in the file's.
-    onProgress: (event) => {
+    onProgress: (event: BlockEvent) => {
       if (event.type === 'blocks:get:blockstore:put') arrived++
       onProgress(event)
     }
@@ -89,6 +90,20 @@ async function download(
     }
     report()
   }
+}
+
+/** The file's bytes in order. @throws ModelFetchError WRONG_FILE where the CID names no file */
+async function* readFile(
+  cid: CID,
+  blockstore: Parameters<typeof exporter>[1],
+  options: ExportContentOptions
+): AsyncGenerator<Uint8Array> {
+  const { signal, offline, onProgress } = options
+  const entry = await exporter(cid, blockstore, { signal, offline, onProgress })
+  if (entry.type !== 'file' && entry.type !== 'raw') {
+    throw new ModelFetchError('WRONG_FILE', 'What the manifest names is not a file. Use another model.')
+  }
+  yield* entry.content(options)
 }
 
 /**

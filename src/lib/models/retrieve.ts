@@ -22,7 +22,7 @@ export interface Try {
 }
 
 /** Of Helia's progress events, those that this is about have a CID. */
-interface BlockEvent {
+export interface BlockEvent {
   type: string
   detail?: unknown
 }

@@ -27,7 +27,10 @@ export interface BootstrapIo {
  *
  * @throws BootstrapError; the signal's reason when aborted
  */
-export async function loadBootstrap(io: BootstrapIo, options: { signal?: AbortSignal } = {}): Promise<RelayAddresses[]> {
+export async function loadBootstrap(
+  io: BootstrapIo,
+  options: { signal?: AbortSignal } = {}
+): Promise<RelayAddresses[]> {
   try {
     const text = await fetchText(io.fetch, options.signal)
     const relays = parseBootstrap(text)

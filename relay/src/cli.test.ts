@@ -6,8 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ChildProcess, StdioOptions } from 'node:child_process'
+
+// Each test starts a process or two on a machine that may be busy.
+vi.setConfig({ testTimeout: 30_000 })
 
 const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
 const LOCAL = ['--host', '127.0.0.1', '--port', '0']

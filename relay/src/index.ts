@@ -99,9 +99,8 @@ type RelayServices = SwarmServices & { relay: CircuitRelayService }
  * @throws RelayError with a sentence that says what to do
  */
 export async function createRelay(init: RelayInit = {}): Promise<Relay> {
-  const listen = parseListen(init.listen ?? listenAddresses())
   const announce = parseAnnounce(init.announce ?? [])
-  await checkFree(listen)
+  const listen = await checkFree(parseListen(init.listen ?? listenAddresses()))
   const identity = init.data == null ? await createIdentity() : await loadIdentity(init.data)
   const datastore = init.data == null ? undefined : await openDatastore(join(init.data, 'datastore'))
   try {

@@ -76,8 +76,11 @@ export interface SwarmInit {
   hub?: boolean
 }
 
-/** Factories of the shared services, in the order in which libp2p must build them. */
-export interface SwarmServiceFactories {
+/**
+ * Factories of the shared services, in the order in which libp2p must build them. A type and not an interface, which
+ * `createLibp2p` could not infer its services from.
+ */
+export type SwarmServiceFactories = {
   identify: (components: IdentifyComponents) => Identify
   identifyPush: (components: IdentifyPushComponents) => IdentifyPush
   ping: (components: PingComponents) => Ping

@@ -26,14 +26,15 @@ const timing = { stall: 150, search: 150, patience: 50 }
 class Store extends MemoryBlockstore {
   reads: string[] = []
   puts = 0
-  /** What to give for a block instead of itself; `never` to say nothing. */
+  /** What to give for a block instead of itself; `never` to say nothing until the test is over. */
   instead: (cid: CID, block: Uint8Array) => Uint8Array | 'never' = (_, block) => block
+  readonly over = Promise.withResolvers<void>()
 
   override async *get(cid: CID, options?: AbortOptions): AsyncGenerator<Uint8Array> {
     this.reads.push(cid.toString())
     for await (const block of super.get(cid, options)) {
       const given = this.instead(cid, block)
-      if (given === 'never') await new Promise(() => {})
+      if (given === 'never') await this.over.promise
       else yield given
     }
   }
@@ -92,6 +93,8 @@ const bytesOf = async (blob: Blob): Promise<Uint8Array> => new Uint8Array(await 
 
 afterEach(async () => {
   vi.unstubAllGlobals()
+  // Helia's lock is one for all of its nodes in a process, and a read that waits would hold it.
+  for (const { store } of peers) store.over.resolve()
   await Promise.all(peers.splice(0).map(({ helia }) => helia.stop()))
 })
 

@@ -1,14 +1,15 @@
-import { unixfs } from '@helia/unixfs'
 import { decodeManifest } from '@shard/protocol/model'
+import { exporter } from 'ipfs-unixfs-exporter'
 import { PART_BYTES } from './constants.ts'
 import { ModelFetchError } from './errors.ts'
 import { retrieve } from './retrieve.ts'
 import { Speed } from './speed.ts'
 import { blocksOf, collect, makeRoom, readBlock } from './stored.ts'
 import type { Manifest, ModelFile } from '@shard/protocol/model'
+import type { ExportContentOptions } from 'ipfs-unixfs-exporter'
 import type { CID } from 'multiformats/cid'
 import type { FetchSwarm } from './providers.ts'
-import type { RetrieveOptions, Try } from './retrieve.ts'
+import type { BlockEvent, RetrieveOptions, Try } from './retrieve.ts'
 
 /** How a download stands. */
 export interface FetchProgress {
@@ -38,7 +39,7 @@ export async function fetchModelFile(swarm: FetchSwarm, file: FileId, options: F
   const { signal } = options
   const collected = new Parts(file)
   if (await hasModelFile(swarm, file)) {
-    for await (const chunk of unixfs(swarm.helia).cat(file.cid, { offline: true, signal })) collected.push(chunk)
+    for await (const chunk of readFile(file.cid, swarm.helia.blockstore, { offline: true, signal })) collected.push(chunk)
     return collected.blob()
   }
 
@@ -62,7 +63,7 @@ export async function fetchModelFile(swarm: FetchSwarm, file: FileId, options: F
 }
 
 async function download(
-  { blockstore, blocksAtOnce, signal, touch }: Try,
+  { blockstore, blocksAtOnce, signal, touch, onProgress }: Try,
   cid: CID,
   collected: Parts,
   speed: Speed,
@@ -70,15 +71,14 @@ async function download(
 ): Promise<void> {
   if (collected.complete) return
   let arrived = 0
-  const chunks = unixfs({ blockstore }).cat(cid, {
+  const chunks = readFile(cid, blockstore, {
     signal,
     offset: collected.bytes,
     blockReadConcurrency: blocksAtOnce,
     // Blocks arrive in any order, while the chunks below come in the file's.
-    onProgress: ({ type }) => {
-      if (type !== 'blocks:get:blockstore:put') return
-      arrived++
-      touch(true)
+    onProgress: (event: BlockEvent) => {
+      if (event.type === 'blocks:get:blockstore:put') arrived++
+      onProgress(event)
     }
   })
   for await (const chunk of chunks) {
@@ -92,6 +92,20 @@ async function download(
   }
 }
 
+/** The file's bytes in order. @throws ModelFetchError WRONG_FILE where the CID names no file */
+async function* readFile(
+  cid: CID,
+  blockstore: Parameters<typeof exporter>[1],
+  options: ExportContentOptions
+): AsyncGenerator<Uint8Array> {
+  const { signal, offline, onProgress } = options
+  const entry = await exporter(cid, blockstore, { signal, offline, onProgress })
+  if (entry.type !== 'file' && entry.type !== 'raw') {
+    throw new ModelFetchError('WRONG_FILE', 'What the manifest names is not a file. Use another model.')
+  }
+  yield* entry.content(options)
+}
+
 /**
  * A model's manifest, by CID and checked against it: from this browser's storage, else from the swarm.
  *
@@ -100,7 +114,7 @@ async function download(
 export async function fetchManifest(swarm: FetchSwarm, cid: CID, options: RetrieveOptions = {}): Promise<Manifest> {
   const block = (await swarm.helia.blockstore.has(cid))
     ? await readBlock(swarm, cid)
-    : await retrieve(swarm, cid, async ({ blockstore, signal }) => collect(blockstore.get(cid, { signal })), options)
+    : await retrieve(swarm, cid, async ({ blockstore, ...how }) => collect(blockstore.get(cid, how)), options)
   return decodeManifest(block, cid)
 }
 

@@ -1,10 +1,11 @@
+import { CID } from 'multiformats/cid'
 import { BLOCKS_AT_ONCE, FETCH_TIMING, MAX_IDLE_TRIES, STALL_AT_MOST } from './constants.ts'
+import { cancelWants, wantsCancelled } from './cancel-wants.ts'
 import { isQuotaError, ModelFetchError, noSpace } from './errors.ts'
 import { Providers } from './providers.ts'
 import type { FetchTiming } from './constants.ts'
 import type { FetchSwarm } from './providers.ts'
 import type { SessionBlockstore } from 'helia'
-import type { CID } from 'multiformats/cid'
 
 /** One try with one provider. */
 export interface Try {
@@ -14,8 +15,16 @@ export interface Try {
   blocksAtOnce: number
   /** Aborted when the provider stalls, or the caller gives up. */
   signal: AbortSignal
-  /** To be called whenever the work goes on, and with `true` where a block came from the provider. */
-  touch: (arrived?: boolean) => void
+  /** To be called whenever the work goes on. */
+  touch: () => void
+  /** For the `onProgress` of what reads blocks: tells what is asked of the provider, and what came. */
+  onProgress: (event: BlockEvent) => void
+}
+
+/** Of Helia's progress events, those that this is about have a CID. */
+export interface BlockEvent {
+  type: string
+  detail?: unknown
 }
 
 export interface RetrieveOptions {
@@ -48,6 +57,7 @@ export async function retrieve<T>(
 
   for (let idle = 0; idle < MAX_IDLE_TRIES; idle++) {
     outer.throwIfAborted()
+    await wantsCancelled()
     let peer
     try {
       peer = await providers.next({ signal: outer })
@@ -59,9 +69,19 @@ export async function retrieve<T>(
     options.onProviders?.(providers.count)
 
     const watchdog = new Watchdog(stall, outer)
+    const wanted = new Map<string, CID>()
+    const onProgress = ({ type, detail }: BlockEvent): void => {
+      const block = CID.asCID(detail)
+      if (block == null) return
+      if (type === 'blocks:get:providers:get') wanted.set(block.toString(), block)
+      if (type === 'blocks:get:blockstore:put') {
+        wanted.delete(block.toString())
+        watchdog.touch(true)
+      }
+    }
     const blockstore = swarm.helia.blockstore.createSession(cid, { providers: [peer.toCID()], maxProviders: 1 })
     try {
-      return await work({ blockstore, blocksAtOnce, signal: watchdog.signal, touch: (arrived) => watchdog.touch(arrived) })
+      return await work({ blockstore, blocksAtOnce, signal: watchdog.signal, touch: () => watchdog.touch(), onProgress })
     } catch (error) {
       outer.throwIfAborted()
       if (error instanceof ModelFetchError) throw error
@@ -75,6 +95,7 @@ export async function retrieve<T>(
     } finally {
       watchdog.stop()
       blockstore.close()
+      cancelWants(swarm.libp2p, peer, wanted.values())
     }
   }
   if (failure instanceof ModelFetchError) throw failure

@@ -25,7 +25,7 @@ export async function readBlock({ helia }: Pick<FetchSwarm, 'helia'>, cid: CID):
 }
 
 /** A block's bytes; blockstores may give them in pieces. */
-export async function collect(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+export async function collect(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   for await (const part of source) parts.push(part)
   const [first, ...rest] = parts

@@ -37,13 +37,17 @@ describe('promptText', () => {
 
   it('holds back exactly the tokens of an unfinished character', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }), (head, last) => {
-        const bytes = utf8(last)
-        for (let cut = 1; cut < bytes.length; cut++) {
-          expect(promptText(vocabulary, [...utf8(head), ...bytes.slice(0, cut)])).toEqual({ text: head, held: cut })
+      fc.property(
+        fc.string({ unit: 'binary' }),
+        fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+        (head, last) => {
+          const bytes = utf8(last)
+          for (let cut = 1; cut < bytes.length; cut++) {
+            expect(promptText(vocabulary, [...utf8(head), ...bytes.slice(0, cut)])).toEqual({ text: head, held: cut })
+          }
+          expect(promptText(vocabulary, [...utf8(head), ...bytes])).toEqual({ text: head + last, held: 0 })
         }
-        expect(promptText(vocabulary, [...utf8(head), ...bytes])).toEqual({ text: head + last, held: 0 })
-      })
+      )
     )
   })
 
@@ -52,7 +56,9 @@ describe('promptText', () => {
       fc.property(fc.array(fc.integer({ min: 0, max: 259 })), (context) => {
         const prompt = promptText(vocabulary, context)
         if (prompt == null) return
-        const kept = context.slice(0, context.length - prompt.held).flatMap((token) => [...vocabulary.tokenBytes(token)])
+        const kept = context
+          .slice(0, context.length - prompt.held)
+          .flatMap((token) => [...vocabulary.tokenBytes(token)])
         expect(utf8(prompt.text)).toEqual(kept)
       })
     )

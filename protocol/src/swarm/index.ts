@@ -52,6 +52,7 @@ import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht'
 import type { Ping, PingComponents } from '@libp2p/ping'
 
 export { ANNOUNCE_TOPIC, KAD_PROTOCOL } from './constants.ts'
+export { keepListeners } from './keep-listeners.ts'
 
 /**
  * For the `rtcConfiguration` of `webRTC` and `webRTCDirect`, always. Left out, libp2p asks the public STUN servers of

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { connectCommand } from './connect.ts'
 import { runCommand } from './run.ts'
 import { scoutCommand } from './scout.ts'
 import { serveCommand } from './serve.ts'
@@ -11,6 +12,7 @@ await new Command('shard')
   .description('Peer-to-peer LLM inference: serve a model, draft for others, or ask.')
   .version(version)
   .addCommand(serveCommand())
+  .addCommand(connectCommand())
   .addCommand(scoutCommand())
   .addCommand(runCommand())
   .showHelpAfterError('(shard help <command> lists its options)')

@@ -34,6 +34,11 @@ export class Answer {
     return this.#end
   }
 
+  /** True once {@link begin} has resolved. */
+  get begun(): boolean {
+    return this.#first != null
+  }
+
   /** Waits until a Shard has taken the question and found that it fits its context. Throws what the Consumer throws. */
   async begin(): Promise<void> {
     while (this.#first == null) {

@@ -20,6 +20,7 @@ describe('parseChatRequest', () => {
       model: 'shard-tiny',
       stream: false,
       includeUsage: false,
+      n: 1,
       question: { messages: HELLO.messages, sampling: {}, maxTokens: undefined, stop: undefined }
     })
   })
@@ -103,7 +104,6 @@ describe('parseChatRequest', () => {
   })
 
   it.each([
-    ['n', { n: 2 }],
     ['tools', { tools: [{ type: 'function', function: { name: 'f' } }] }],
     ['tool_choice', { tool_choice: 'required' }],
     ['logprobs', { logprobs: true }],
@@ -140,7 +140,9 @@ describe('parseChatRequest', () => {
     ['stop[0]', { stop: '' }],
     ['stop', { stop: Array.from({ length: 17 }, String) }],
     ['stream_options', { stream_options: { include_usage: true } }],
-    ['stream', { stream: 'yes' }]
+    ['stream', { stream: 'yes' }],
+    ['n', { n: 0 }],
+    ['n', { n: 17 }]
   ])('refuses a wrong %s', (param, parameters) => {
     expect(errorOf({ ...HELLO, ...parameters })).toMatchObject({ name: 'ApiError', status: 400, param })
   })

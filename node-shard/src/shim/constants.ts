@@ -17,3 +17,12 @@ export const LOOPBACK_HOSTS: readonly string[] = ['127.0.0.1', '[::1]', 'localho
 
 /** Addresses that may be listened on. */
 export const LOOPBACK_ADDRESSES: readonly string[] = ['127.0.0.1', '::1', 'localhost']
+
+/** WebSocket subprotocol of `/ws/generate`. */
+export const WS_PROTOCOL = 'shard-generate-1'
+
+/** Before the API key, in base64url, among the subprotocols of a client that cannot set headers. */
+export const KEY_PROTOCOL = 'shard-api-key.'
+
+/** Clients that may be connected at once. */
+export const MAX_CONNECTIONS = 1_024

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { ApiError } from './api-error.ts'
-import { LOOPBACK_HOSTS } from './constants.ts'
+import { KEY_PROTOCOL, LOOPBACK_HOSTS } from './constants.ts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 /**
@@ -21,9 +21,13 @@ export function addGuard(app: FastifyInstance): void {
 
 /** What the API asks for beyond {@link addGuard}. A hook of its routes, so that no spelling of a path gets around it. */
 export function addApiGuard(api: FastifyInstance, apiKey?: string): void {
+  // only the digest is kept
+  const expected = apiKey == null ? undefined : digest(apiKey)
   api.addHook('onRequest', async (request) => {
     checkSite(request)
-    checkKey(request, apiKey)
+    if (expected != null) {
+      checkKey(request, expected)
+    }
   })
 }
 
@@ -58,16 +62,23 @@ function checkSite({ headers }: FastifyRequest): void {
   }
 }
 
-function checkKey({ headers }: FastifyRequest, apiKey?: string): void {
-  if (apiKey == null) {
-    return
-  }
+function checkKey({ headers }: FastifyRequest, expected: Buffer): void {
   const [scheme, key] = headers.authorization?.split(' ') ?? []
-  if (scheme?.toLowerCase() !== 'bearer' || !timingSafeEqual(digest(key ?? ''), digest(apiKey))) {
+  const given = scheme?.toLowerCase() === 'bearer' ? key : keyOfProtocols(headers['sec-websocket-protocol'])
+  if (!timingSafeEqual(digest(given ?? ''), expected)) {
     throw new ApiError(401, 'This server asks for its API key: send it as "Authorization: Bearer KEY".', {
       code: 'invalid_api_key'
     })
   }
+}
+
+/** A page cannot set headers of a WebSocket, but name protocols; base64url keeps to their alphabet. */
+function keyOfProtocols(protocols: string | undefined): string | undefined {
+  const coded = protocols
+    ?.split(',')
+    .map((protocol) => protocol.trim())
+    .find((protocol) => protocol.startsWith(KEY_PROTOCOL))
+  return coded == null ? undefined : Buffer.from(coded.slice(KEY_PROTOCOL.length), 'base64url').toString()
 }
 
 /** Of one length, so that the time of comparing tells nothing. */

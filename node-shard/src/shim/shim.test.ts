@@ -283,7 +283,10 @@ describe('an error', () => {
     await expect(client.chat.completions.create(HELLO)).rejects.toThrow(BadRequestError)
     steps = [new ShardError('NO_SHARD', 'None.')]
     await expect(client.chat.completions.create(HELLO)).rejects.toThrow(InternalServerError)
-    await expect(client.chat.completions.create({ ...HELLO, n: 2 })).rejects.toMatchObject({ param: 'n', status: 400 })
+    await expect(client.chat.completions.create({ ...HELLO, logprobs: true })).rejects.toMatchObject({
+      param: 'logprobs',
+      status: 400
+    })
   })
 
   it('in mid-answer ends the stream with an error, and without [DONE]', async () => {
@@ -323,9 +326,9 @@ describe('an error', () => {
   })
 
   it('names what is not there', async () => {
-    const response = await fetch(`${url}/v1/embeddings`, { method: 'POST' })
+    const response = await fetch(`${url}/v1/images`, { method: 'POST' })
     expect(response.status).toBe(404)
-    expect(await response.json()).toMatchObject({ error: { message: 'There is nothing at POST /v1/embeddings.' } })
+    expect(await response.json()).toMatchObject({ error: { message: 'There is nothing at POST /v1/images.' } })
   })
 })
 

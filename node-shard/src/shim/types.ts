@@ -23,6 +23,8 @@ export interface ShimInit {
   apiKey?: string
   /** Whose Scouts may draft for answers of this server; default: the Consumer's. */
   draftPolicy?: DraftPolicy
+  /** Ms that a client has to send a whole request. Default: 30 s. */
+  requestTimeout?: number
   log: FastifyBaseLogger
 }
 

@@ -1,4 +1,4 @@
-// `npm test`: unit, swarm and browser tests, one runner after the other, and one line that counts them all.
+// `npm test`: unit, swarm, conformance and browser tests, one runner after the other, and one line that counts them all.
 // What follows `npm test --` filters by file name; `npm run test:unit -- -t name` and the like take the runner's options.
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -41,6 +41,7 @@ const vitest = (name: string, timeout: number, ...projects: string[]): Part => (
 const PARTS: Part[] = [
   vitest('unit', 10 * MINUTE, 'unit', 'app'),
   vitest('swarm', 20 * MINUTE, 'swarm'),
+  vitest('conformance', 10 * MINUTE, 'conformance'),
   {
     name: 'browser',
     runner: { packageName: '@playwright/test', command: 'playwright' },

@@ -65,6 +65,14 @@ export class SwarmProcesses {
     return { process, peer, api }
   }
 
+  /** The API on a machine that has no model. */
+  async connect(options: string[] = []): Promise<{ process: Peer; api: string }> {
+    const args = [SHARD, 'connect', '--json', '--relay', this.#relay, '--port', '0', ...options]
+    const process = this.#spawn('The API without a model', args)
+    const { api } = (await process.ready) as { api: string }
+    return { process, api }
+  }
+
   async scout(): Promise<Peer> {
     const process = this.#spawn('A Scout', [SHARD, 'scout', '--json', '--relay', this.#relay, '--threads', '1'])
     await process.ready

@@ -26,3 +26,15 @@ export const KEY_PROTOCOL = 'shard-api-key.'
 
 /** Clients that may be connected at once. */
 export const MAX_CONNECTIONS = 1_024
+
+/** Polled answers that may be under way at once. */
+export const MAX_JOBS = 64
+
+/** Ms that `/pop-result` waits for something to tell. Below what proxies and clients give up after. */
+export const POLL_WAIT = 10_000
+
+/** Ms without a poll after which an answer is taken for abandoned. */
+export const POLL_PATIENCE = 30_000
+
+/** Messages of a polled answer that wait for the client, before the answer waits too. */
+export const MAX_UNREAD = 256

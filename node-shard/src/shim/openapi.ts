@@ -3,6 +3,7 @@ import { chatBody } from './chat-request.ts'
 import { responsesBody } from './responses-request.ts'
 import { OR_TEXT } from './schema.ts'
 import { textBody } from './text-request.ts'
+import { workBody } from './work.ts'
 
 const errorBody = z
   .object({
@@ -40,6 +41,7 @@ export function openApi(withKey: boolean): object {
       },
       '/v1/completions': { post: operation('createCompletion', 'Text that continues prompts', textBody, true) },
       '/v1/responses': { post: operation('createResponse', 'An answer; nothing is stored', responsesBody, true) },
+      '/broadcast-work': { post: operation('broadcastWork', 'Starts an answer that is polled for', workBody) },
       '/health': { get: operation('health', 'Whether the server is well') },
       '/metrics': { get: operation('metrics', 'Counts, for Prometheus', undefined, false, 'text/plain') }
     },

@@ -23,7 +23,7 @@ export function unsupported(...accepted: unknown[]): z.ZodOptional<z.ZodType> {
     .optional()
 }
 
-function range([least, most]: readonly [number, number]): z.ZodType<number | null | undefined> {
+function range([least, most]: readonly [number, number]): z.ZodOptional<z.ZodNullable<z.ZodNumber>> {
   return z.number().min(least).max(most).nullish()
 }
 

@@ -5,10 +5,12 @@ import { addChatRoute } from './chat-route.ts'
 import { MAX_BODY_BYTES, MAX_CONNECTIONS, REQUEST_TIMEOUT } from './constants.ts'
 import { addEmbeddingsRoute } from './embeddings-route.ts'
 import { addApiGuard, addGuard } from './guard.ts'
+import { addJobRoutes } from './jobs-route.ts'
 import { ApiMetrics, codeOf } from './metrics.ts'
 import { addModelRoutes } from './models-route.ts'
 import { openApi } from './openapi.ts'
 import { addResponsesRoute } from './responses-route.ts'
+import { addSocketRoute, addSockets } from './socket-route.ts'
 import { addTextRoute } from './text-route.ts'
 import type { ShimInit } from './types.ts'
 
@@ -50,6 +52,7 @@ export async function createServer(init: ShimInit, stopping: AbortSignal): Promi
       setImmediate(() => app.server.closeIdleConnections())
     }
   })
+  await addSockets(app)
   addGuard(app)
   app.get('/health', async () => ({ status: 'ok', models: (await init.models()).length }))
   app.get('/bootstrap.json', async (_request, reply) => {
@@ -65,6 +68,8 @@ export async function createServer(init: ShimInit, stopping: AbortSignal): Promi
     addTextRoute(api, context)
     addResponsesRoute(api, context)
     addEmbeddingsRoute(api)
+    addSocketRoute(api, context)
+    addJobRoutes(api, context)
     api.get('/metrics', async (_request, reply) => {
       void reply.type(metrics.registry.contentType)
       return metrics.registry.metrics()

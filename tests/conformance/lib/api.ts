@@ -6,6 +6,8 @@ export interface Apis {
   serve: string
   /** That of `shard connect`. */
   connect: string
+  /** Multiaddr of the relay. */
+  relay: string
   /** PeerId of the Shard. */
   peer: string
   stop: () => Promise<void>
@@ -22,7 +24,13 @@ export async function startApis(): Promise<Apis> {
     const shard = await swarm.shard('a', options)
     const connect = await swarm.connect(options)
     await listed(connect.api)
-    return { serve: shard.api, connect: connect.api, peer: shard.peer, stop: async () => swarm.stop() }
+    return {
+      serve: shard.api,
+      connect: connect.api,
+      peer: shard.peer,
+      relay: swarm.relay,
+      stop: async () => swarm.stop()
+    }
   } catch (error) {
     await swarm.stop()
     throw error

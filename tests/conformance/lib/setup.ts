@@ -12,8 +12,8 @@ let apis: Apis | undefined
 /** One swarm for all files: what is tested is the API, not its start. */
 export async function setup(project: TestProject): Promise<void> {
   apis = await startApis()
-  const { serve, connect, peer } = apis
-  project.provide('apis', { serve, connect, peer })
+  const { serve, connect, peer, relay } = apis
+  project.provide('apis', { serve, connect, peer, relay })
 }
 
 export async function teardown(): Promise<void> {

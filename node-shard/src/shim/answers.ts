@@ -2,28 +2,16 @@ import { Answer } from './answer.ts'
 import { merge } from './merge.ts'
 import type { Question } from '@shard/protocol/consume'
 import type { FastifyReply } from 'fastify'
-import type { ApiMetrics } from './metrics.ts'
-import type { ShimInit } from './types.ts'
-
-/** What the routes of the API share. */
-export interface ApiContext {
-  init: ShimInit
-  metrics: ApiMetrics
-  /** Aborts when the server closes. */
-  stopping: AbortSignal
-}
+import type { ApiContext } from './context.ts'
 
 /** The answers of one request. They are generated side by side; if one fails, or the client leaves, all end. */
 export class Answers {
   readonly #answers: Answer[]
   readonly #leave = new AbortController()
 
-  constructor({ init, metrics, stopping }: ApiContext, questions: Question[], gone: AbortSignal) {
-    const signal = AbortSignal.any([stopping, gone, this.#leave.signal])
-    this.#answers = questions.map((question) => {
-      const asked = { draftPolicy: init.draftPolicy, ...question }
-      return new Answer(metrics.observe(init.consumer.ask(asked, { signal })))
-    })
+  constructor(context: ApiContext, questions: Question[], gone: AbortSignal) {
+    const signal = AbortSignal.any([gone, this.#leave.signal])
+    this.#answers = questions.map((question) => new Answer(context.ask(question, signal)))
   }
 
   /** Waits for all; `use` makes something of each. */

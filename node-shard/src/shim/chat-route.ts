@@ -3,7 +3,7 @@ import { complete, repeated } from './complete.ts'
 import { chatWriter } from './completion.ts'
 import { resolveModel } from './models-route.ts'
 import type { FastifyInstance } from 'fastify'
-import type { ApiContext } from './answers.ts'
+import type { ApiContext } from './context.ts'
 
 /** `POST /v1/chat/completions`, with and without `stream`. */
 export function addChatRoute(app: FastifyInstance, context: ApiContext): void {

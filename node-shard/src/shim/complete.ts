@@ -1,5 +1,6 @@
 import { SEED_LIMIT } from '@shard/protocol/sampling'
-import { Answers, clientGone, type ApiContext } from './answers.ts'
+import { Answers, clientGone } from './answers.ts'
+import type { ApiContext } from './context.ts'
 import { DONE, event, sendEvents } from './sse.ts'
 import type { CID } from 'multiformats/cid'
 import type { FastifyReply } from 'fastify'

@@ -27,6 +27,12 @@ export const KEY_PROTOCOL = 'shard-api-key.'
 /** Clients that may be connected at once. */
 export const MAX_CONNECTIONS = 1_024
 
+/** Answers that are asked for at once: a Shard's queue and the streams of one connection hold as many. */
+export const MAX_ANSWERS = GENERATE_LIMITS.maxOutboundStreams
+
+/** Questions that wait for their turn before new ones are refused. */
+export const MAX_WAITING = 512
+
 /** Polled answers that may be under way at once. */
 export const MAX_JOBS = 64
 

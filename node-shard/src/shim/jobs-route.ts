@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { clientGone, type ApiContext } from './answers.ts'
+import { clientGone } from './answers.ts'
+import type { ApiContext } from './context.ts'
 import { Jobs } from './jobs.ts'
 import { parseBody } from './schema.ts'
 import type { FastifyInstance } from 'fastify'

@@ -3,7 +3,7 @@ import { ApiError } from './api-error.ts'
 import { MAX_JOBS, MAX_UNREAD, POLL_PATIENCE, POLL_WAIT } from './constants.ts'
 import { startWork } from './work-events.ts'
 import { toMessages, type WorkMessage } from './work.ts'
-import type { ApiContext } from './answers.ts'
+import type { ApiContext } from './context.ts'
 
 interface Job {
   unread: WorkMessage[]

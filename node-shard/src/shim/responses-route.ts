@@ -1,4 +1,5 @@
-import { Answers, clientGone, type ApiContext } from './answers.ts'
+import { Answers, clientGone } from './answers.ts'
+import type { ApiContext } from './context.ts'
 import { wholeText } from './complete.ts'
 import { resolveModel } from './models-route.ts'
 import { ResponseWriter } from './response.ts'

@@ -3,6 +3,7 @@ import { ApiError, sendError, toApiError } from './api-error.ts'
 import { addApp } from './app-files.ts'
 import { addChatRoute } from './chat-route.ts'
 import { MAX_BODY_BYTES, MAX_CONNECTIONS, REQUEST_TIMEOUT } from './constants.ts'
+import { ApiContext } from './context.ts'
 import { addEmbeddingsRoute } from './embeddings-route.ts'
 import { addApiGuard, addGuard } from './guard.ts'
 import { addJobRoutes } from './jobs-route.ts'
@@ -61,7 +62,7 @@ export async function createServer(init: ShimInit, stopping: AbortSignal): Promi
   })
   app.get('/openapi.json', async () => openApi(init.apiKey != null))
   await app.register(async (api) => {
-    const context = { init, metrics, stopping }
+    const context = new ApiContext(init, metrics, stopping)
     addApiGuard(api, init.apiKey)
     addModelRoutes(api, init.models)
     addChatRoute(api, context)

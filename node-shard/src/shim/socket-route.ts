@@ -5,7 +5,7 @@ import { startWork } from './work-events.ts'
 import { errorMessage, toMessages, type WorkMessage } from './work.ts'
 import type { WebSocket } from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
-import type { ApiContext } from './answers.ts'
+import type { ApiContext } from './context.ts'
 
 /** WebSocket close codes of RFC 6455. */
 const NORMAL = 1000

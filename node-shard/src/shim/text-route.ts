@@ -3,7 +3,7 @@ import { textWriter } from './completion.ts'
 import { resolveModel } from './models-route.ts'
 import { parseTextRequest } from './text-request.ts'
 import type { FastifyInstance } from 'fastify'
-import type { ApiContext } from './answers.ts'
+import type { ApiContext } from './context.ts'
 
 /** `POST /v1/completions`: text that goes on where a prompt ends, without a chat template. */
 export function addTextRoute(app: FastifyInstance, context: ApiContext): void {

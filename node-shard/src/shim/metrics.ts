@@ -42,14 +42,9 @@ export class ApiMetrics {
         this.set(await connections())
       }
     })
-    new Gauge({
-      name: 'process_resident_memory_bytes',
-      help: 'Memory of this process, the model included',
-      registers: [this.registry],
-      collect() {
-        this.set(process.memoryUsage.rss())
-      }
-    })
+    this.#memory('process_resident_memory_bytes', 'Memory of this process, the model included', 'rss')
+    this.#memory('nodejs_heap_size_used_bytes', 'Of it, JavaScript objects', 'heapUsed')
+    this.#memory('nodejs_external_memory_bytes', 'Of it, buffers', 'external')
   }
 
   request(route: string, status: number): void {
@@ -89,6 +84,17 @@ export class ApiMetrics {
     } finally {
       this.#answers.dec({ state })
     }
+  }
+
+  #memory(name: string, help: string, part: keyof NodeJS.MemoryUsage): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(process.memoryUsage()[part])
+      }
+    })
   }
 
   #counter<T extends string = never>(name: string, help: string, labelNames: T[] = []): Counter<T> {

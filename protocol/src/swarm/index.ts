@@ -56,6 +56,7 @@ export { groupRelays, parseRelay } from './relay-addresses.ts'
 export { RelayKeeper } from './relay-keeper.ts'
 export type { RelayAddresses } from './relay-addresses.ts'
 export type { RelayKeeperInit, RelayState } from './relay-keeper.ts'
+export { keepListeners } from './keep-listeners.ts'
 
 /**
  * For the `rtcConfiguration` of `webRTC` and `webRTCDirect`, always. Left out, libp2p asks the public STUN servers of

@@ -39,21 +39,22 @@ export interface DraftSource {
   best(committed: readonly number[]): DraftChain | undefined
 }
 
-export interface VerifyInit {
+/** A generation, and the sequence that it is decoded in. */
+export interface GenerationContext {
   sequence: TargetSequence
   prompt: readonly number[]
   /** Tokens of this generation that are committed already. */
   committed: readonly number[]
+  signal: AbortSignal
+}
+
+export interface VerifyInit extends GenerationContext {
   sampling: Sampling
   /** The generation ends at this many tokens, those of `committed` included. */
   maxTokens: number
   /** Tokens that the model uses to end its turn. They are committed, as the last token. */
   isEnd: (token: number) => boolean
   drafts: DraftSource
-  /** Tokens of the prompt that are evaluated between two looks at `signal`. */
-  prefillChunk: number
-  signal: AbortSignal
-  onPrefill?: (evaluated: number) => void
 }
 
 /** What one evaluated batch gave. */
@@ -70,4 +71,5 @@ export interface Round {
   end?: 'stop' | 'length'
 }
 
+export { prefill } from './prefill.ts'
 export { verify } from './verify.ts'

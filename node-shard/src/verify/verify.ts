@@ -3,8 +3,8 @@ import { BATCH_SIZES } from './constants.ts'
 import type { DraftChain, Round, VerifyInit } from './index.ts'
 
 /**
- * Evaluates the prompt, then yields a round for each batch until the generation ends. After a round is yielded, exactly
- * the committed tokens but the last one are evaluated in the sequence, so it can be left at any round.
+ * Yields a round for each batch until the generation ends. The sequence has to be prefilled: all tokens but the last one
+ * are evaluated in it. That holds again after each round, so the loop can be left, and gone on with, at any round.
  *
  * @throws the signal's reason when aborted, within one batch
  */
@@ -12,7 +12,6 @@ export async function* verify(init: VerifyInit): AsyncGenerator<Round, void, und
   const { sequence, prompt, sampling, maxTokens, isEnd, drafts, signal } = init
   const committed = [...init.committed]
   const history = new TokenHistory(prompt, committed)
-  await prefill(init)
 
   let last = committed.at(-1) ?? prompt.at(-1)
   while (last != null && committed.length < maxTokens) {
@@ -41,17 +40,6 @@ export async function* verify(init: VerifyInit): AsyncGenerator<Round, void, und
     if (round.end != null) {
       return
     }
-  }
-}
-
-/** Evaluates everything but the last token, in pieces, so that it can be left and does not hold up other sequences. */
-async function prefill({ sequence, prompt, committed, prefillChunk, signal, onPrefill }: VerifyInit): Promise<void> {
-  const tokens = [...prompt, ...committed].slice(0, -1)
-  await sequence.adapt(tokens)
-  while (sequence.length < tokens.length) {
-    signal.throwIfAborted()
-    await sequence.prefill(tokens.slice(sequence.length, sequence.length + prefillChunk))
-    onPrefill?.(sequence.length)
   }
 }
 

@@ -8,15 +8,17 @@ import { Ranking } from './ranking.ts'
 import type { Directory } from '../announce/index.ts'
 import type { FaultCode } from '../errors.ts'
 import type { Ask, Commit, Done, Generate } from '../generate/index.ts'
-import type { AnswerEvent, Question } from './events.ts'
+import type { AnswerEvent, AnswerPath, Question } from './events.ts'
 import type { AbortOptions, Connection, PeerId } from '@libp2p/interface'
 import type { CID } from 'multiformats/cid'
 
 export interface ConsumerInit {
-  generate: Generate
+  generate: Pick<Generate, 'ask'>
   directory: Directory
   /** The node's own connections, to tell a direct path from a relayed one. */
   connections: (peer: PeerId) => Connection[]
+  /** A Shard that runs in this very process, which needs no connection. */
+  self?: PeerId
   ranking?: Ranking
   /** Ms to look for a Shard before giving up. */
   searchTimeout?: number
@@ -104,7 +106,7 @@ export class Consumer {
         searching = true
         yield { type: 'searching' }
       }
-      const timeout = AbortSignal.timeout(Math.min(left, searchTimeout))
+      const timeout = AbortSignal.timeout(Math.ceil(left))
       const either = signal == null ? timeout : AbortSignal.any([signal, timeout])
       // whichever comes first: an announcement, or a provider record
       const discovered = directory.discover(model, { signal: either }).catch(() => undefined)
@@ -147,7 +149,10 @@ export class Consumer {
     }
   }
 
-  #path(peer: PeerId): 'direct' | 'relayed' {
+  #path(peer: PeerId): AnswerPath {
+    if (this.#init.self?.equals(peer) === true) {
+      return 'local'
+    }
     return this.#init.connections(peer).some(({ limits }) => limits == null) ? 'direct' : 'relayed'
   }
 }

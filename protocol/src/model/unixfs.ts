@@ -1,17 +1,17 @@
 /**
  * How a model file becomes a UnixFS DAG, and so what its CID is. Every peer must import with exactly these values, or
- * the same file gets another CID. They are IPIP-499's profile `unixfs-v1-2025`, the one that js-ipfs-unixfs 17 and
- * Kubo call by that name. Plain values, so that this package needs no importer.
+ * the same file gets another CID. They are IPIP-499's profile `unixfs-v1-2025`, which ipfs-unixfs-importer 17 knows by
+ * that name. Plain values, so that this package needs no importer.
  *
  * @example
  *
  * ```TypeScript
- * import { importer } from 'ipfs-unixfs-importer'
+ * import { importByteStream } from 'ipfs-unixfs-importer'
  * import { fixedSize } from 'ipfs-unixfs-importer/chunker'
  * import { balanced } from 'ipfs-unixfs-importer/layout'
  *
  * const { chunkSize, maxChildrenPerNode, ...options } = UNIXFS_IMPORT
- * importer(source, blockstore, {
+ * const { cid } = await importByteStream(file, blockstore, {
  *   ...options,
  *   chunker: fixedSize({ chunkSize }),
  *   layout: balanced({ maxChildrenPerNode })

@@ -23,9 +23,9 @@ for (let n = 1; n < POWERS_OF_HALF.length; n++) {
 }
 
 /**
- * e^x for x <= 0, within 2 units in the last place where the result is a normal double. JavaScript leaves the last bits of `Math.exp` to the engine, and
- * one bit can choose another token; this one is made of additions, multiplications and roundings only, which IEEE 754
- * fixes, so every peer gets the same bits.
+ * e^x for x <= 0, within 2 units in the last place where the result is a normal double. JavaScript leaves the last bits
+ * of `Math.exp` to the engine, and one bit can choose another token; this one is made of additions, multiplications and
+ * roundings only, which IEEE 754 fixes, so every peer gets the same bits.
  *
  * Normative: k = floor(x * log2(e) + 0.5); r = (x - k * LN2_HIGH) - k * LN2_LOW; Horner's rule on sum of r^n / n!
  * from n = 13 down to 0; times 2^k. e^x is 0 below -745.2.

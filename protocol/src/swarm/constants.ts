@@ -80,3 +80,16 @@ export const GOSSIP_HUB = {
   /** Everyone outside the mesh is told of every message. */
   gossipFactor: 1
 } as const
+
+/** Relays that a peer stays connected to, where it knows as many. One is enough to work; others take over. */
+export const RELAYS_WANTED = 2
+
+/** Ms of one dial: WebRTC-Direct takes 8 round trips, 6 s for a satellite link and to spare. */
+export const RELAY_DIAL_TIMEOUT = 10_000
+
+/** Pause before a relay that could not be reached is tried again, in ms: doubled each time, halved to 1.5 times at random. */
+export const RELAY_RETRY_FIRST = 500
+export const RELAY_RETRY_AT_MOST = 30_000
+
+/** While no relay answers, the list is fetched again at most this often, in ms: the relays may have moved. */
+export const RELAY_REFRESH_AT_MOST_EVERY = 15_000

@@ -53,6 +53,10 @@ import type { Ping, PingComponents } from '@libp2p/ping'
 
 export { ANNOUNCE_TOPIC, KAD_PROTOCOL } from './constants.ts'
 export { keepListeners } from './keep-listeners.ts'
+export { groupRelays, parseRelay } from './relay-addresses.ts'
+export { RelayKeeper } from './relay-keeper.ts'
+export type { RelayAddresses } from './relay-addresses.ts'
+export type { RelayKeeperInit, RelayState } from './relay-keeper.ts'
 
 /**
  * For the `rtcConfiguration` of `webRTC` and `webRTCDirect`, always. Left out, libp2p asks the public STUN servers of

@@ -177,7 +177,14 @@ function toAsk(question: Question): Ask {
 }
 
 function toCommitEvent({ position, tokens, text, drafted, scout }: Commit): AnswerEvent {
-  return { type: 'commit', position, tokens, text, drafted, scout: scout.byteLength > 0 ? peerIdFromCommit(scout) : undefined }
+  return {
+    type: 'commit',
+    position,
+    tokens,
+    text,
+    drafted,
+    scout: scout.byteLength > 0 ? peerIdFromCommit(scout) : undefined
+  }
 }
 
 function peerIdFromCommit(scout: Uint8Array): string | undefined {

@@ -22,8 +22,8 @@ interface Icon {
 const icons: Icon[] = [
   { file: 'icon-192.png', size: 192, mark: 0.72, round: 0.22 },
   { file: 'icon-512.png', size: 512, mark: 0.72, round: 0.22 },
-  { file: 'maskable-192.png', size: 192, mark: 0.56, round: 0 },
-  { file: 'maskable-512.png', size: 512, mark: 0.56, round: 0 },
+  { file: 'maskable-192.png', size: 192, mark: 0.64, round: 0 },
+  { file: 'maskable-512.png', size: 512, mark: 0.64, round: 0 },
   { file: 'apple-touch-icon.png', size: 180, mark: 0.62, round: 0 }
 ]
 

@@ -62,12 +62,13 @@ function commands(options: StartOptions, relayPort: number): SwarmCommands {
     shard: (relay) => ({
       name: 'The Shard',
       args: [
-        ...[shardCli, 'serve', '--json', '--relay', relay, '--app', 'build', '--port', String(options.port)],
+        ...[shardCli, 'serve', '--json', '--relay', relay, '--host', '127.0.0.1'],
+        ...['--app', 'build', '--port', String(options.port)],
         ...data('shard')
       ],
       readyTimeout: SHARD_TIMEOUT
     }),
-    consumer: (relay, question) => [shardCli, 'run', '--relay', relay, ...data('consumer'), '--', question]
+    consumer: (relay, question) => [shardCli, 'run', '--relay', relay, '--', question]
   }
 }
 

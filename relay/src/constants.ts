@@ -28,12 +28,13 @@ export const RELAY_LIMITS: RelayLimits = {
   /** Half of the connections: peers that wait to be dialled must leave room for those that dial them. */
   maxReservations: 512,
   /**
-   * libp2p's default. A WebRTC handshake through the relay takes 9 KiB of it, identify included (measured); a chat is
-   * meant to run on the direct connection that follows.
+   * A WebRTC handshake takes 9 KiB, identify included (measured). The rest is for two peers whose NATs allow no direct
+   * connection: a long question and an answer of 4,096 tokens, each committed alone, are about half of this. libp2p's
+   * 128 KiB would cut that answer off.
    */
-  maxRelayedBytes: 128 * 1024,
-  /** libp2p's default: a handshake takes seconds, with room for one that is tried again over the same link. */
-  maxRelayedTime: 2 * 60 * 1000
+  maxRelayedBytes: 1024 * 1024,
+  /** That answer at 8 tokens a second. libp2p's 2 minutes are for handshakes alone. */
+  maxRelayedTime: 10 * 60 * 1000
 }
 
 /**
@@ -53,7 +54,7 @@ export const MAX_HOP_STREAMS = 32
 
 /**
  * STOP streams to one peer: relayed connections to a popular Shard behind a NAT. libp2p leaves one open after the upgrade
- * to WebRTC, until its time limit, so this is how many new peers may come within two minutes.
+ * to WebRTC, until its time limit, so this is how many new peers may come within that time.
  */
 export const MAX_STOP_STREAMS = 300
 

@@ -89,20 +89,23 @@ function parse(text: string): Multiaddr {
 
 /**
  * Binds each address and lets it go again, because libp2p tells of a taken port only with a stack trace, and of a taken
- * UDP port not at all clearly.
+ * UDP port not at all clearly. Returns the addresses; a UDP port of 0 is replaced by a free one, because libp2p would take
+ * one that is free for TCP.
  *
  * @throws RelayError `ADDRESS_IN_USE` or `ADDRESS_REFUSED`
  */
-export async function checkFree(addresses: Multiaddr[]): Promise<void> {
+export async function checkFree(addresses: Multiaddr[]): Promise<Multiaddr[]> {
+  const free: Multiaddr[] = []
   for (const address of addresses) {
-    const { host, port, protocol } = getNetConfig(address)
-    if (port == null) continue
+    const { host, port = 0, protocol = 'tcp' } = getNetConfig(address)
     try {
-      await (protocol === 'udp' ? probeUdp(host, port) : probeTcp(host, port))
+      const bound = await (protocol === 'udp' ? probeUdp(host, port) : probeTcp(host, port))
+      free.push(protocol === 'udp' ? multiaddr(address.toString().replace('/udp/0/', `/udp/${bound}/`)) : address)
     } catch (error) {
-      throw explain(error, host, port, protocol ?? 'tcp')
+      throw explain(error, host, port, protocol)
     }
   }
+  return free
 }
 
 function explain(error: unknown, host: string, port: number, protocol: string): RelayError {
@@ -141,16 +144,18 @@ function explain(error: unknown, host: string, port: number, protocol: string): 
   }
 }
 
-async function probeTcp(host: string, port: number): Promise<void> {
+async function probeTcp(host: string, port: number): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host, port, exclusive: true, ipv6Only: true }, resolve)
   })
   await new Promise((resolve) => server.close(resolve))
+  return port
 }
 
-async function probeUdp(host: string, port: number): Promise<void> {
+/** The port that was bound. */
+async function probeUdp(host: string, port: number): Promise<number> {
   // Linux refuses `ipv6Only` on an IPv4 socket.
   const socket = isIP(host) === 6 ? createSocket({ type: 'udp6', ipv6Only: true }) : createSocket('udp4')
   try {
@@ -158,6 +163,7 @@ async function probeUdp(host: string, port: number): Promise<void> {
       socket.once('error', reject)
       socket.bind({ port, address: host, exclusive: true }, resolve)
     })
+    return socket.address().port
   } finally {
     socket.close()
   }

@@ -7,8 +7,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { delimiter, join } from 'node:path'
 
 /** The oldest Node and npm that can install this repository; what runs later is the Node of the lockfile. */
-export const OLDEST_NODE = 20
-export const OLDEST_NPM = 10
+const OLDEST_NODE = 20
+const OLDEST_NPM = 10
 
 /** An error whose message is a whole sentence for the person at the terminal; no stack trace is shown for it. */
 export class Problem extends Error {

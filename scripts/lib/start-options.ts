@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { Problem } from './fresh.mjs'
 
 /** Where the app and the API are served unless --port says otherwise. */
-export const DEFAULT_PORT = 9091
+const DEFAULT_PORT = 9091
 
 export const START_HELP = `npm start -- [options]
 

@@ -39,6 +39,8 @@ export class BlockUnavailableError extends StoreError {
 
 /** The system's error about `path` as a {@link StoreError}; anything that is none is returned as it is. */
 export function fileError(path: string, cause: unknown): unknown {
+  // models are only read, so what could not be written is the store's own
+  const place = isWriteError(cause) ? "Shard's data folder" : path
   switch (systemCode(cause)) {
     case 'ENOENT':
     case 'ENOTDIR':
@@ -50,12 +52,16 @@ export function fileError(path: string, cause: unknown): unknown {
     case 'EROFS':
       return new StoreError(
         'NO_PERMISSION',
-        `This user may not use ${path}; change its permissions, or choose another place.`,
+        `This user may not use ${place}; change its permissions, or choose another place.`,
         { cause }
       )
     case 'ENOSPC':
     case 'EDQUOT':
-      return new StoreError('DISK_FULL', `The disk of ${path} is full; make room on it and try again.`, { cause })
+      return new StoreError(
+        'DISK_FULL',
+        "The disk with Shard's data folder is full; make room on it, or choose another folder.",
+        { cause }
+      )
     case 'EISDIR':
       return new StoreError('NOT_A_MODEL', `${path} is a folder; name a GGUF file in it.`, { cause })
     default:
@@ -63,13 +69,22 @@ export function fileError(path: string, cause: unknown): unknown {
   }
 }
 
-/** `ENOENT` and the like, of an error or of what caused it (level and blockstore-fs wrap the system's errors). */
-export function systemCode(error: unknown): string | undefined {
+function isWriteError(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'PutFailedError' || error.name === 'DeleteFailedError')
+}
+
+/** `ENOENT` and the like; level and blockstore-fs leave it only in the message of the errors that they wrap. */
+function systemCode(error: unknown): string | undefined {
   for (let current = error, depth = 0; current instanceof Error && depth < 5; current = current.cause, depth++) {
-    const code = 'code' in current && typeof current.code === 'string' ? current.code : undefined
-    const known = code?.startsWith('E') === true ? code : /\b(E[A-Z]{3,}):/.exec(current.message)?.[1]
-    if (known != null) {
-      return known
+    if ('code' in current && typeof current.code === 'string' && /^E[A-Z0-9]+$/.test(current.code)) {
+      return current.code
+    }
+    if (/No space left on device/i.test(current.message)) {
+      return 'ENOSPC'
+    }
+    const named = /\b(E[A-Z]{3,}): /.exec(current.message)?.[1]
+    if (named != null) {
+      return named
     }
   }
   return undefined

@@ -46,6 +46,7 @@ export async function readGgufInfo(path: string, { signal }: AbortOptions = {}):
       })
     ])
     const { general } = info.metadata
+    checkWhole(path, info.metadata)
     return {
       name: label(general.name ?? '') || label(basename(path, '.gguf')) || 'model',
       family: label(general.architecture),
@@ -99,6 +100,18 @@ export async function checkGguf(path: string): Promise<number> {
     throw fileError(path, error)
   } finally {
     await handle.close()
+  }
+}
+
+/** Large models are published in parts; node-llama-cpp's types do not know the key that says so. */
+function checkWhole(path: string, metadata: object): void {
+  const split: unknown = 'split' in metadata ? metadata.split : undefined
+  const parts = typeof split === 'object' && split != null && 'count' in split ? Number(split.count) : 1
+  if (parts > 1) {
+    throw new StoreError(
+      'NOT_A_MODEL',
+      `${path} is one of ${parts} parts of a model; join them with "llama-gguf-split --merge" and use the result.`
+    )
   }
 }
 

@@ -100,7 +100,7 @@ async function* readChunks(
   }
 }
 
-async function checkUnchanged(path: string, { handle, stamp }: StampedFile): Promise<void> {
+async function checkUnchanged(path: string, { stamp }: StampedFile): Promise<void> {
   const now = await openStamped(path)
   await now.handle.close()
   if (now.stamp !== stamp) {

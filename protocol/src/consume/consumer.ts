@@ -8,7 +8,7 @@ import { Ranking } from './ranking.ts'
 import type { Directory, KnownShard } from '../announce/index.ts'
 import type { FaultCode } from '../errors.ts'
 import type { Ask, Commit, Done, Generate } from '../generate/index.ts'
-import type { AnswerEvent, Question } from './events.ts'
+import type { AnswerEvent, AnswerPath, Question } from './events.ts'
 import type { AbortOptions, Connection, PeerId } from '@libp2p/interface'
 import type { CID } from 'multiformats/cid'
 
@@ -17,6 +17,8 @@ export interface ConsumerInit {
   directory: Directory
   /** The node's own connections, to tell a direct path from a relayed one. */
   connections: (peer: PeerId) => Connection[]
+  /** A Shard that runs in this very process, which needs no connection. */
+  self?: PeerId
   ranking?: Ranking
   /** Ms to look for a Shard before giving up. */
   searchTimeout?: number
@@ -156,7 +158,10 @@ export class Consumer {
     }
   }
 
-  #path(peer: PeerId): 'direct' | 'relayed' {
+  #path(peer: PeerId): AnswerPath {
+    if (this.#init.self?.equals(peer) === true) {
+      return 'local'
+    }
     return this.#init.connections(peer).some(({ limits }) => limits == null) ? 'direct' : 'relayed'
   }
 }

@@ -56,6 +56,7 @@ export { groupRelays, parseRelay } from './relay-addresses.ts'
 export { RelayKeeper } from './relay-keeper.ts'
 export type { RelayAddresses } from './relay-addresses.ts'
 export type { RelayKeeperInit, RelayState } from './relay-keeper.ts'
+export { keepListeners } from './keep-listeners.ts'
 
 /**
  * For the `rtcConfiguration` of `webRTC` and `webRTCDirect`, always. Left out, libp2p asks the public STUN servers of
@@ -76,8 +77,11 @@ export interface SwarmInit {
   hub?: boolean
 }
 
-/** Factories of the shared services, in the order in which libp2p must build them. */
-export interface SwarmServiceFactories {
+/**
+ * Factories of the shared services, in the order in which libp2p must build them. A type and not an interface, which
+ * `createLibp2p` could not infer its services from.
+ */
+export type SwarmServiceFactories = {
   identify: (components: IdentifyComponents) => Identify
   identifyPush: (components: IdentifyPushComponents) => IdentifyPush
   ping: (components: PingComponents) => Ping

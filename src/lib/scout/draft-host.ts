@@ -71,7 +71,12 @@ export class DraftHost implements EngineHost {
     }
   }
 
-  async #draftOn(session: WllamaSession, context: readonly number[], k: number, signal: AbortSignal): Promise<number[]> {
+  async #draftOn(
+    session: WllamaSession,
+    context: readonly number[],
+    k: number,
+    signal: AbortSignal
+  ): Promise<number[]> {
     const { contextLength, bos, isEndOfTurn } = session.info
     const room = Math.min(k, contextLength - context.length)
     if (context.length === 0 || room <= 0 || this.#vocabulary == null) return []
@@ -82,7 +87,9 @@ export class DraftHost implements EngineHost {
     if (prompt == null || prompt.text === '') return []
 
     const completion = session.complete(prompt.text, room + prompt.held, { signal })
-    const { tokens, promptTokens } = await (session.backend === 'webgpu' ? within(WEBGPU_SILENCE, completion) : completion)
+    const { tokens, promptTokens } = await (session.backend === 'webgpu'
+      ? within(WEBGPU_SILENCE, completion)
+      : completion)
     // The same text can be split into other tokens than the target's (a non-canonical context, or control tokens that
     // a person typed); a continuation of those would be a guess about another position.
     if (promptTokens !== context.length - prompt.held) return []
@@ -136,7 +143,8 @@ async function chooseSession(request: LoadRequest): Promise<{ session: WllamaSes
   return { session: best, reason: figures }
 }
 
-const named = (backend: Backend, ms: number): string => (ms === Infinity ? `(${backend} does not run)` : `${Math.round(ms)} ms`)
+const named = (backend: Backend, ms: number): string =>
+  ms === Infinity ? `(${backend} does not run)` : `${Math.round(ms)} ms`
 
 /** Ms of a call like a Scout's, after a first one that compiles shaders and fills the cache. */
 async function measure(session: WllamaSession): Promise<number> {

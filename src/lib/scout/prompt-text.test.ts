@@ -5,7 +5,11 @@ import { promptText } from './prompt-text.ts'
 /** A vocabulary of the 256 single bytes and a few whole words. */
 const words = [' ?', '<|im_start|>', '\uFEFF', 'né'].map((word) => new TextEncoder().encode(word))
 const vocabulary = {
-  bytes: (token: number) => (token >= 0 && token < 256 ? Uint8Array.of(token) : words[token - 256])
+  tokenBytes: (token: number): Uint8Array => {
+    const bytes = token >= 0 && token < 256 ? Uint8Array.of(token) : words[token - 256]
+    if (bytes == null) throw new RangeError(`no token ${token}`)
+    return bytes
+  }
 }
 const utf8 = (text: string): number[] => [...new TextEncoder().encode(text)]
 
@@ -33,13 +37,17 @@ describe('promptText', () => {
 
   it('holds back exactly the tokens of an unfinished character', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }), (head, last) => {
-        const bytes = utf8(last)
-        for (let cut = 1; cut < bytes.length; cut++) {
-          expect(promptText(vocabulary, [...utf8(head), ...bytes.slice(0, cut)])).toEqual({ text: head, held: cut })
+      fc.property(
+        fc.string({ unit: 'binary' }),
+        fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+        (head, last) => {
+          const bytes = utf8(last)
+          for (let cut = 1; cut < bytes.length; cut++) {
+            expect(promptText(vocabulary, [...utf8(head), ...bytes.slice(0, cut)])).toEqual({ text: head, held: cut })
+          }
+          expect(promptText(vocabulary, [...utf8(head), ...bytes])).toEqual({ text: head + last, held: 0 })
         }
-        expect(promptText(vocabulary, [...utf8(head), ...bytes])).toEqual({ text: head + last, held: 0 })
-      })
+      )
     )
   })
 
@@ -48,7 +56,9 @@ describe('promptText', () => {
       fc.property(fc.array(fc.integer({ min: 0, max: 259 })), (context) => {
         const prompt = promptText(vocabulary, context)
         if (prompt == null) return
-        const kept = context.slice(0, context.length - prompt.held).flatMap((token) => [...(vocabulary.bytes(token) ?? [])])
+        const kept = context
+          .slice(0, context.length - prompt.held)
+          .flatMap((token) => [...vocabulary.tokenBytes(token)])
         expect(utf8(prompt.text)).toEqual(kept)
       })
     )

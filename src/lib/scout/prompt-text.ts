@@ -1,7 +1,7 @@
-/** The bytes behind a token id, as they stand in the GGUF's vocabulary. */
+/** The part of a `Vocabulary` that gives the raw bytes behind a token id. */
 export interface TokenBytes {
-  /** @returns the token's raw bytes; undefined for an id that the vocabulary does not have */
-  bytes(token: number): Uint8Array | undefined
+  /** @throws where the vocabulary has no such token */
+  tokenBytes(token: number): Uint8Array
 }
 
 /** A context as text. */
@@ -27,16 +27,14 @@ const MAX_HELD = 8
  * @returns undefined where the tokens are no text: an unknown id, or bytes that are not UTF-8
  */
 export function promptText(vocabulary: TokenBytes, context: readonly number[]): PromptText | undefined {
-  const parts: Uint8Array[] = []
-  let length = 0
-  for (const token of context) {
-    const bytes = vocabulary.bytes(token)
-    if (bytes == null) return undefined
-    parts.push(bytes)
-    length += bytes.length
+  let parts: Uint8Array[]
+  try {
+    parts = context.map((token) => vocabulary.tokenBytes(token))
+  } catch {
+    return undefined
   }
 
-  const joined = new Uint8Array(length)
+  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
   let end = 0
   for (const part of parts) {
     joined.set(part, end)

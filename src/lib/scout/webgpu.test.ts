@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { probeWebGpu } from './webgpu.ts'
 
 function adapter(features: string[], info: Partial<GPUAdapterInfo> = {}): GPUAdapter {
-  return { features: new Set(features), info: { vendor: '', architecture: '', description: '', ...info } } as unknown as GPUAdapter
+  return {
+    features: new Set(features),
+    info: { vendor: '', architecture: '', description: '', ...info }
+  } as unknown as GPUAdapter
 }
 
 /** A GPU that gives these answers, one for each request. */

@@ -19,7 +19,10 @@ export async function probeWebGpu(gpu: Pick<GPU, 'requestAdapter'> | undefined):
   }
   if (adapter == null) return { usable: false, reason: 'this device has no graphics card that the browser lets us use' }
   if (!adapter.features.has('shader-f16')) {
-    return { usable: false, reason: 'the graphics card or its driver does no 16-bit arithmetic (shader-f16) in this browser' }
+    return {
+      usable: false,
+      reason: 'the graphics card or its driver does no 16-bit arithmetic (shader-f16) in this browser'
+    }
   }
   const { vendor, architecture, description } = adapter.info
   return { usable: true, adapter: description || [vendor, architecture].filter(Boolean).join(' ') || 'graphics card' }

@@ -90,7 +90,9 @@ class EngineWorker {
     this.#host = wrap<EngineHost>(this.#worker)
     this.#worker.addEventListener('error', (event) => {
       event.preventDefault()
-      this.end(new Error(`The draft engine's Worker failed: ${event.message || 'it could not be started'}. Reload the page.`))
+      this.end(
+        new Error(`The draft engine's Worker failed: ${event.message || 'it could not be started'}. Reload the page.`)
+      )
     })
   }
 

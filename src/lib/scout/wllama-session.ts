@@ -84,7 +84,11 @@ export class WllamaSession {
   }
 
   /** The greedy continuation of `prompt`, at most `k` tokens. Stops at the end of the turn unless `endless`. */
-  async complete(prompt: string, k: number, options: { signal?: AbortSignal; endless?: boolean } = {}): Promise<Completion> {
+  async complete(
+    prompt: string,
+    k: number,
+    options: { signal?: AbortSignal; endless?: boolean } = {}
+  ): Promise<Completion> {
     const request = {
       prompt,
       max_tokens: k,

@@ -17,7 +17,10 @@ function storage(initial?: string): { getItem: () => string | null; setItem: (ke
   }
 }
 
-const serves = (body: string, status = 200): typeof fetch => async () => new Response(body, { status })
+const serves =
+  (body: string, status = 200): typeof fetch =>
+  async () =>
+    new Response(body, { status })
 const fails: typeof fetch = async () => {
   throw new TypeError('Failed to fetch')
 }
@@ -25,7 +28,11 @@ const fails: typeof fetch = async () => {
 describe('parseBootstrap', () => {
   it('groups the addresses of a relay', () => {
     const relays = parseBootstrap(
-      list(`/ip4/1.2.3.4/tcp/1/ws/p2p/${B}`, `/dns4/a.example/tcp/443/tls/ws/p2p/${B}`, `/ip4/1.2.3.4/tcp/2/ws/p2p/${A}`)
+      list(
+        `/ip4/1.2.3.4/tcp/1/ws/p2p/${B}`,
+        `/dns4/a.example/tcp/443/tls/ws/p2p/${B}`,
+        `/ip4/1.2.3.4/tcp/2/ws/p2p/${A}`
+      )
     )
     expect(relays.map(({ id, addresses }) => [id, addresses.length])).toEqual([
       [B, 2],
@@ -52,13 +59,20 @@ describe('parseBootstrap', () => {
 
   it('throws nothing but BootstrapErrors, whatever the text', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.json(), fc.array(fc.string()).map((relays) => list(...relays))), (text) => {
-        try {
-          parseBootstrap(text)
-        } catch (error) {
-          expect(error).toBeInstanceOf(BootstrapError)
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.json(),
+          fc.array(fc.string()).map((relays) => list(...relays))
+        ),
+        (text) => {
+          try {
+            parseBootstrap(text)
+          } catch (error) {
+            expect(error).toBeInstanceOf(BootstrapError)
+          }
         }
-      })
+      )
     )
   })
 })

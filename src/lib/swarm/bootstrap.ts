@@ -1,5 +1,4 @@
-import { peerIdFromString } from '@libp2p/peer-id'
-import { multiaddr } from '@multiformats/multiaddr'
+import { groupRelays, parseRelay } from '@shard/protocol/swarm'
 import { z } from 'zod'
 import {
   BOOTSTRAP_MAX_ADDRESSES,
@@ -8,14 +7,7 @@ import {
   BOOTSTRAP_TIMEOUT,
   BOOTSTRAP_URL
 } from './constants.ts'
-import type { Multiaddr } from '@multiformats/multiaddr'
-
-/** One relay and the addresses that lead to it. */
-export interface RelayAddresses {
-  /** Its PeerId, as text. */
-  id: string
-  addresses: Multiaddr[]
-}
+import type { RelayAddresses } from '@shard/protocol/swarm'
 
 /** Thrown where neither the server nor this browser's storage has a list of relays. */
 export class BootstrapError extends Error {
@@ -35,7 +27,10 @@ export interface BootstrapIo {
  *
  * @throws BootstrapError; the signal's reason when aborted
  */
-export async function loadBootstrap(io: BootstrapIo, options: { signal?: AbortSignal } = {}): Promise<RelayAddresses[]> {
+export async function loadBootstrap(
+  io: BootstrapIo,
+  options: { signal?: AbortSignal } = {}
+): Promise<RelayAddresses[]> {
   try {
     const text = await fetchText(io.fetch, options.signal)
     const relays = parseBootstrap(text)
@@ -67,27 +62,19 @@ export function parseBootstrap(text: string): RelayAddresses[] {
     const shape = '{"relays": ["/dns4/relay.example.org/tcp/443/tls/ws/p2p/12D3..."]}'
     throw new BootstrapError(`The list of relays (bootstrap.json) is not of the form ${shape}.`, { cause })
   }
-  const relays = new Map<string, Multiaddr[]>()
-  for (const address of list.relays.slice(0, BOOTSTRAP_MAX_ADDRESSES)) {
-    const parsed = parseAddress(address)
-    if (parsed == null) continue
-    const [id, value] = parsed
-    relays.set(id, [...(relays.get(id) ?? []), value])
-  }
-  if (relays.size === 0) {
+  const relays = groupRelays(list.relays.slice(0, BOOTSTRAP_MAX_ADDRESSES).flatMap(parseIfRelay))
+  if (relays.length === 0) {
     const remedy = 'Put at least one relay address that ends in /p2p/<its PeerId> there.'
     throw new BootstrapError(`The list of relays (bootstrap.json) names no relay. ${remedy}`)
   }
-  return [...relays].map(([id, addresses]) => ({ id, addresses }))
+  return relays
 }
 
-function parseAddress(text: string): [string, Multiaddr] | undefined {
+function parseIfRelay(address: string): RelayAddresses[] {
   try {
-    const address = multiaddr(text)
-    const id = address.getComponents().findLast(({ name }) => name === 'p2p')?.value
-    return id == null ? undefined : [peerIdFromString(id).toString(), address]
+    return [parseRelay(address)]
   } catch {
-    return undefined
+    return []
   }
 }
 

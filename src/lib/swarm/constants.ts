@@ -12,16 +12,3 @@ export const BOOTSTRAP_TIMEOUT = 5_000
 
 /** Where the last good list is kept for a start without network. */
 export const BOOTSTRAP_STORAGE_KEY = 'shard/bootstrap'
-
-/** Relays that a tab stays connected to, where the list has as many. One is enough to work; others take over. */
-export const RELAYS_WANTED = 2
-
-/** Ms of one dial: WebRTC-Direct takes 8 round trips, 6 s for a satellite link and to spare. */
-export const DIAL_TIMEOUT = 10_000
-
-/** Pause before a relay that could not be reached is tried again, in ms: doubled each time, halved to 1.5 times at random. */
-export const RETRY_FIRST = 500
-export const RETRY_AT_MOST = 30_000
-
-/** While no relay answers, the list is fetched again at most this often, in ms: the relays may have moved. */
-export const REFRESH_AT_MOST_EVERY = 15_000

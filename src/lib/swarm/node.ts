@@ -52,9 +52,20 @@ export async function createTabNode(): Promise<TabNode> {
   return withBitswap(node).start()
 }
 
+/**
+ * IndexedDB stores the whole buffer behind a view. A block that bitswap received is a view of its whole message, up to
+ * 4 MiB, so that without a copy each block would take the space of all that came with it.
+ */
+class CompactBlockstore extends IDBBlockstore {
+  override put(...[key, value, options]: Parameters<IDBBlockstore['put']>): ReturnType<IDBBlockstore['put']> {
+    const view = value instanceof Uint8Array && value.byteLength < value.buffer.byteLength
+    return super.put(key, view ? value.slice() : value, options)
+  }
+}
+
 /** IndexedDB, or nothing where the browser forbids it (private windows): then blocks live as long as the page. */
 async function openBlockstore(): Promise<Blockstore | undefined> {
-  const store = new IDBBlockstore(BLOCKSTORE)
+  const store = new CompactBlockstore(BLOCKSTORE)
   try {
     await store.open()
     return store

@@ -1,12 +1,12 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import { Consumer } from '@shard/protocol/consume'
+import { RelayKeeper } from '@shard/protocol/swarm'
 import { loadBootstrap } from './bootstrap.ts'
 import { createTabNode } from './node.ts'
-import { RelayKeeper } from './relay-keeper.ts'
 import { swarmStatus } from './status.svelte.ts'
 import type { Libp2p, PeerId } from '@libp2p/interface'
 import type { Directory } from '@shard/protocol/announce'
-import type { RelayState } from './relay-keeper.ts'
+import type { RelayState } from '@shard/protocol/swarm'
 import type { TabNode, TabServices } from './node.ts'
 
 /** This tab in the swarm. */

@@ -55,9 +55,7 @@ export class ScoutPool implements ScoutHost {
       throw new ShardError('BUSY', 'This Shard has all the Scouts that it can use; others may want more.')
     }
     this.#sessions.add(session)
-    for (const open of this.#open.values()) {
-      this.#assign(open)
-    }
+    this.#assignAll()
     this.#init.onChange()
   }
 
@@ -69,8 +67,8 @@ export class ScoutPool implements ScoutHost {
     this.#sessions.delete(session)
     for (const open of this.#open.values()) {
       open.generation.remove(session)
-      this.#assign(open)
     }
+    this.#assignAll()
     this.#init.onChange()
   }
 
@@ -87,6 +85,7 @@ export class ScoutPool implements ScoutHost {
   end(generation: DraftedGeneration): void {
     generation.end()
     this.#open.delete(generation.id)
+    this.#assignAll()
   }
 
   /** Sends all Scouts away. */
@@ -98,6 +97,12 @@ export class ScoutPool implements ScoutHost {
 
   get #capacity(): number {
     return this.#init.slots * SCOUTS_PER_GENERATION + SPARE_SCOUTS
+  }
+
+  /** Those that have the fewest Scouts come first. */
+  #assignAll(): void {
+    const open = [...this.#open.values()]
+    open.sort((a, b) => a.generation.scouts.length - b.generation.scouts.length).forEach((each) => this.#assign(each))
   }
 
   /** Gives the generation the least busy Scouts that may see it. */

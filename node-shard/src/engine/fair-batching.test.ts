@@ -5,6 +5,7 @@ import type { BatchItem } from 'node-llama-cpp'
 
 const itemOf = (length: number): BatchItem => ({
   tokens: Array<never>(length).fill(1 as never),
+  logits: [],
   evaluationPriority: 5
 })
 

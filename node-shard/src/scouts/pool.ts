@@ -1,9 +1,9 @@
 import { ShardError } from '@shard/protocol/errors'
+import { DraftPolicy } from '@shard/protocol/generate'
 import { DRAFT_LIMITS } from '@shard/protocol/limits'
 import { SCOUTS_PER_GENERATION, SPARE_SCOUTS } from './constants.ts'
 import { DraftedGeneration } from './generation.ts'
 import type { Draft, ScoutHost, ScoutSession } from '@shard/protocol/draft'
-import type { DraftPolicy } from '@shard/protocol/generate'
 import type { PeerId } from '@libp2p/interface'
 
 export interface ScoutPoolInit {
@@ -122,5 +122,5 @@ export class ScoutPool implements ScoutHost {
 }
 
 function mayRead(scout: ScoutSession, { policy, consumer }: NewGeneration): boolean {
-  return policy === 'ANYONE' || scout.peer.equals(consumer)
+  return policy === DraftPolicy.ANYONE || scout.peer.equals(consumer)
 }

@@ -59,7 +59,7 @@ afterAll(async () => {
 
 function ask(changes: Partial<Ask> = {}): Ask {
   return {
-    model: model.bytes as Uint8Array<ArrayBuffer>,
+    model: model.bytes,
     messages: [{ role: 'user', content: QUESTION }],
     prompt: undefined,
     sampling: resolveSampling({ temperature: 0, seed: 1 }),
@@ -108,7 +108,7 @@ class Scout implements ScoutSession {
     changes: Partial<Offer> = {}
   ) {
     this.offer = {
-      model: model.bytes as Uint8Array<ArrayBuffer>,
+      model: model.bytes,
       tokenizer: target.tokenizer as Uint8Array<ArrayBuffer>,
       engine: 'a test',
       ...changes
@@ -248,7 +248,7 @@ describe('Shard', () => {
   })
 
   it.each<[string, () => Partial<Ask>, string]>([
-    ['another model', () => ({ model: manifest.target.cid.bytes as Uint8Array<ArrayBuffer> }), 'UNKNOWN_MODEL'],
+    ['another model', () => ({ model: manifest.target.cid.bytes }), 'UNKNOWN_MODEL'],
     ['an empty prompt', () => ({ messages: [], prompt: '' }), 'INVALID_REQUEST'],
     ['a prompt that is too long', () => ({ messages: [], prompt: 'word '.repeat(500) }), 'CONTEXT_OVERFLOW'],
     ['more tokens than fit', () => ({ committed: Array<number>(250).fill(300) }), 'CONTEXT_OVERFLOW'],

@@ -124,7 +124,7 @@ function drafter(truth: readonly number[], scripts: boolean[][]): DraftSource {
   }
 }
 
-function init(given: Case, sequence: TargetSequence, changes: Partial<VerifyInit> = {}): VerifyInit {
+function init(given: Case, sequence: FakeSequence, changes: Omit<Partial<VerifyInit>, 'sequence'> = {}) {
   return {
     sequence,
     prompt: given.prompt,
@@ -147,7 +147,7 @@ async function prepare(
 }
 
 /** Runs the loop, and checks what has to hold after every round. */
-async function run(given: VerifyInit): Promise<Round[]> {
+async function run(given: VerifyInit & { sequence: FakeSequence }): Promise<Round[]> {
   const rounds: Round[] = []
   const committed = [...given.committed]
   for await (const round of verify(given)) {
@@ -158,8 +158,8 @@ async function run(given: VerifyInit): Promise<Round[]> {
     expect(round.scout).toBe(round.offered > 0 ? 'scout' : undefined)
     committed.push(...round.tokens)
     const past = [...given.prompt, ...committed].slice(0, -1)
-    // all but the last token are evaluated; the last one may be too where the generation has ended with a draft's token
-    expect((given.sequence as FakeSequence).evaluated).toEqual(past)
+    // all but the last token are evaluated
+    expect(given.sequence.evaluated).toEqual(past)
     rounds.push(round)
   }
   return rounds

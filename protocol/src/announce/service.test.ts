@@ -8,7 +8,7 @@ import { ANNOUNCE_LIMITS } from '../limits.ts'
 import { ANNOUNCE_TOPIC } from '../swarm/index.ts'
 import { decodeAnnouncement, encodeAnnouncement } from './encoding.ts'
 import { AnnounceService } from './service.ts'
-import type { GossipsubEvents } from '@libp2p/gossipsub'
+import type { GossipSubEvents } from '@libp2p/gossipsub'
 import type { Libp2pEvents, PeerId } from '@libp2p/interface'
 import type { AnnounceComponents, ShardOffer } from './index.ts'
 
@@ -22,7 +22,7 @@ async function peerId(): Promise<PeerId> {
 
 /** A node as far as the service sees it, with a clock of its own. */
 class World {
-  readonly pubsub = new TypedEventEmitter<GossipsubEvents>()
+  readonly pubsub = new TypedEventEmitter<GossipSubEvents>()
   readonly events = new TypedEventEmitter<Libp2pEvents>()
   readonly validators = new Map<string, unknown>()
   readonly published: Array<{ at: number; bytes: Uint8Array }> = []
@@ -71,7 +71,7 @@ class World {
   hear(from: PeerId, offer: ShardOffer, leaving = false): void {
     const msg = { type: 'signed', topic: ANNOUNCE_TOPIC, from, data: encodeAnnouncement(offer, [ADDRESS], leaving) }
     this.pubsub.dispatchEvent(
-      new CustomEvent('gossipsub:message', { detail: { msg } }) as GossipsubEvents['gossipsub:message']
+      new CustomEvent('gossipsub:message', { detail: { msg } }) as GossipSubEvents['gossipsub:message']
     )
   }
 
@@ -130,7 +130,7 @@ describe('AnnounceService', () => {
       world.pubsub.dispatchEvent(
         new CustomEvent('subscription-change', {
           detail: { peerId: world.self, subscriptions: [{ topic, subscribe }] }
-        }) as GossipsubEvents['subscription-change']
+        }) as GossipSubEvents['subscription-change']
       )
     subscription('another topic', true)
     subscription(ANNOUNCE_TOPIC, false)

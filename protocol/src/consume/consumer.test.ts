@@ -11,7 +11,7 @@ import { Ranking } from './ranking.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
 import type { Directory, KnownShard } from '../announce/index.ts'
 import type { FaultCode } from '../errors.ts'
-import type { Ask, Generate, GenerateResponse } from '../generate/index.ts'
+import type { Ask, GenerateResponse } from '../generate/index.ts'
 import type { AnswerEvent, Question } from './index.ts'
 
 type Response = Partial<GenerateResponse>
@@ -47,7 +47,7 @@ class World implements Directory {
   connections: Array<Pick<Connection, 'limits'>> = []
 
   readonly consumer = new Consumer({
-    generate: { ask: this.ask.bind(this) } as Pick<Generate, 'ask'>,
+    generate: { ask: this.ask.bind(this) },
     directory: this,
     connections: () => this.connections as Connection[],
     // always the first Shard that there is, unless another one is better
@@ -58,7 +58,7 @@ class World implements Directory {
     this.asked.push({ peer: peer.toString(), ask: { ...ask, committed: [...ask.committed] }, signal })
     for await (const response of this.shard(this.asked.length, ask, peer)) {
       signal?.throwIfAborted()
-      yield response as GenerateResponse
+      yield response
     }
   }
 

@@ -179,7 +179,7 @@ function noShard(attempt: Attempt): string {
 
 function toAsk(question: Question): Ask {
   return {
-    model: question.model.bytes as Uint8Array<ArrayBuffer>,
+    model: question.model.bytes,
     messages: question.messages ?? [],
     prompt: question.prompt,
     sampling: resolveSampling(question.sampling ?? {}),

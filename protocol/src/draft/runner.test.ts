@@ -212,7 +212,7 @@ describe('ScoutRunner', () => {
     await engaged()
     host.session.begin(begin())
     await vi.waitFor(() => expect(host.chain(1, 1).size).toBe(DRAFT_LIMITS.maxRunAhead))
-    expect([...host.chain(1, 1)]).toEqual(truths(0, DRAFT_LIMITS.maxRunAhead).entries().toArray())
+    expect([...host.chain(1, 1)]).toEqual([...truths(0, DRAFT_LIMITS.maxRunAhead).entries()])
     const calls = engine.calls.length
     expect(engine.calls.every(({ k }) => k <= 4)).toBe(true)
     host.session.commit({ generation: 1, position: 0, tokens: truths(0, 10), accepted: 9 })

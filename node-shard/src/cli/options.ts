@@ -13,7 +13,10 @@ export function dataFolder(role: 'shard' | 'scout'): string {
 }
 
 export const relayOption = (): Option =>
-  new Option('--relay <multiaddr>', 'a relay to enter the swarm by; may be given several times').env('SHARD_RELAYS').argParser(addRelay).default([])
+  new Option('--relay <multiaddr>', 'a relay to enter the swarm by; may be given several times')
+    .env('SHARD_RELAYS')
+    .argParser(addRelay)
+    .default([])
 
 export const logOption = (): Option =>
   new Option('--log-level <level>', 'what is logged to stderr').choices(LOG_LEVELS).default('warn')
@@ -58,7 +61,13 @@ export function listenOn(host: string): string[] {
 function addRelay(value: string, previous: RelayAddresses[]): RelayAddresses[] {
   try {
     // an environment variable holds all of them
-    return groupRelays([...previous, ...value.split(/[\s,]+/).filter(Boolean).map(parseRelay)])
+    return groupRelays([
+      ...previous,
+      ...value
+        .split(/[\s,]+/)
+        .filter(Boolean)
+        .map(parseRelay)
+    ])
   } catch (error) {
     throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
   }

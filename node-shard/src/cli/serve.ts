@@ -89,7 +89,9 @@ function greet(shard: ServingShard, { relay, app }: ServeOptions): void {
   }
   print(
     ...shard.addresses().map((address) => `  at   ${address}`),
-    ...(relay.length === 0 ? ['No --relay was given: only peers that know one of these addresses find this Shard.'] : []),
+    ...(relay.length === 0
+      ? ['No --relay was given: only peers that know one of these addresses find this Shard.']
+      : []),
     'Ctrl-C stops it.'
   )
 }

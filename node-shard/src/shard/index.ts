@@ -175,7 +175,10 @@ export class Shard {
 
   #tokenize(ask: Ask): number[] {
     if (!this.#model.equals(CID.decode(ask.model))) {
-      throw new ShardError('UNKNOWN_MODEL', `This Shard serves ${this.#manifest.name} (${this.#model.toString()}) only.`)
+      throw new ShardError(
+        'UNKNOWN_MODEL',
+        `This Shard serves ${this.#manifest.name} (${this.#model.toString()}) only.`
+      )
     }
     const { prompts, contextLength, vocabulary } = this.#target
     const prompt = ask.prompt != null ? prompts.text(ask.prompt) : prompts.chat(ask.messages)
@@ -197,10 +200,16 @@ export class Shard {
 
   #checkOffer({ model, tokenizer }: Offer): void {
     if (!equals(model, this.#model.bytes)) {
-      throw new ShardError('UNKNOWN_MODEL', `This Shard serves ${this.#manifest.name} (${this.#model.toString()}) only.`)
+      throw new ShardError(
+        'UNKNOWN_MODEL',
+        `This Shard serves ${this.#manifest.name} (${this.#model.toString()}) only.`
+      )
     }
     if (!equals(tokenizer, this.#target.tokenizer)) {
-      throw new ShardError('INCOMPATIBLE', 'The draft model has another tokenizer than the target; take its own draft build.')
+      throw new ShardError(
+        'INCOMPATIBLE',
+        'The draft model has another tokenizer than the target; take its own draft build.'
+      )
     }
   }
 }

@@ -124,7 +124,11 @@ function drafter(truth: readonly number[], scripts: boolean[][]): DraftSource {
   }
 }
 
-function init(given: Case, sequence: FakeSequence, changes: Omit<Partial<VerifyInit>, 'sequence'> = {}) {
+interface Init extends VerifyInit {
+  sequence: FakeSequence
+}
+
+function init(given: Case, sequence: FakeSequence, changes: Omit<Partial<VerifyInit>, 'sequence'> = {}): Init {
   return {
     sequence,
     prompt: given.prompt,
@@ -147,7 +151,7 @@ async function prepare(
 }
 
 /** Runs the loop, and checks what has to hold after every round. */
-async function run(given: VerifyInit & { sequence: FakeSequence }): Promise<Round[]> {
+async function run(given: Init): Promise<Round[]> {
   const rounds: Round[] = []
   const committed = [...given.committed]
   for await (const round of verify(given)) {

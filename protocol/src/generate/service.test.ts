@@ -22,7 +22,7 @@ const until = async (check: () => unknown): Promise<void> => {
   await vi.waitFor(check, { timeout: 15_000, interval: 10 })
 }
 
-const MODEL = CID.parse('bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy').bytes as Uint8Array<ArrayBuffer>
+const MODEL = CID.parse('bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy').bytes
 
 let consumer: Node
 /** Answers with what `answer` is at the moment. */

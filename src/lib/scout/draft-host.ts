@@ -77,7 +77,7 @@ export class DraftHost implements EngineHost {
     k: number,
     signal: AbortSignal
   ): Promise<number[]> {
-    const { contextLength, bos, isEndOfTurn } = session.info
+    const { contextLength, bos } = session.info
     const room = Math.min(k, contextLength - context.length)
     if (context.length === 0 || room <= 0 || this.#vocabulary == null) return []
 

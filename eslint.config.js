@@ -76,8 +76,7 @@ export default ts.config(
       '@typescript-eslint/no-invalid-void-type': 'off',
       '@typescript-eslint/no-extraneous-class': 'off',
       '@typescript-eslint/unified-signatures': 'off',
-      // `Promise.withResolvers<void>()` is how a promise without a value is made.
-      '@typescript-eslint/no-invalid-void-type': 'off',
+
       eqeqeq: ['error', 'always', { null: 'ignore' }],
       'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true, named: true, defaultFrom: true } }]
     }

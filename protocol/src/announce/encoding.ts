@@ -32,9 +32,7 @@ function encode(offer: ShardOffer, addresses: Multiaddr[], leaving: boolean): Ui
     queued: offer.queued,
     scoutsWanted: offer.scoutsWanted,
     speed: offer.speed,
-    addresses: addresses
-      .slice(0, ANNOUNCE_LIMITS.maxAddresses)
-      .map((address) => address.bytes),
+    addresses: addresses.slice(0, ANNOUNCE_LIMITS.maxAddresses).map((address) => address.bytes),
     leaving
   })
 }

@@ -24,11 +24,13 @@ export const logOption = (): Option =>
 export const gpuOption = (): Option =>
   new Option('--gpu <mode>', 'auto: a GPU if there is one; off: the CPU').choices(['auto', 'off']).default('auto')
 
-export function whole(least: number): (text: string) => number {
+/** A whole number in decimal digits; an empty text, which JavaScript takes for 0, is none. */
+export function whole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`
   return (text) => {
     const value = Number(text)
-    if (!Number.isSafeInteger(value) || value < least) {
-      throw new InvalidArgumentError(`It must be a whole number from ${least}.`)
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      throw new InvalidArgumentError(`It must be a whole number ${range}.`)
     }
     return value
   }

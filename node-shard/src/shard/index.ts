@@ -11,6 +11,7 @@ import { CID } from 'multiformats/cid'
 import { equals } from 'uint8arrays/equals'
 import { ScoutPool } from '../scouts/pool.ts'
 import { AnswerText } from '../verify/answer-text.ts'
+import { chooseDepth } from '../verify/depth.ts'
 import { prefill, verify } from '../verify/index.ts'
 import { Slots } from './slots.ts'
 import { toCommit, toDone } from './responses.ts'
@@ -53,6 +54,8 @@ export class Shard {
       slots: this.#slots.total,
       vocabularySize: target.vocabulary.size,
       check: (offer) => this.#checkOffer(offer),
+      depth: (acceptance, available) =>
+        chooseDepth(acceptance, available, target.cost, Math.max(1, this.#slots.active)),
       onChange
     })
   }
@@ -123,6 +126,11 @@ export class Shard {
     committed.forEach((token) => text.push(token))
 
     const tally: Tally = { promptTokens: prompt.length, offered: 0, accepted: 0, rounds: 0, started: performance.now() }
+    const ended = this.#ended(committed, maxTokens, text)
+    if (ended != null) {
+      yield toDone(tally, ended, text.flush(), committed.length)
+      return
+    }
     // Scouts read the prompt while the target does
     const generation = this.scouts.begin({ prompt, committed, maxTokens, policy: ask.draftPolicy, consumer })
     try {
@@ -154,11 +162,18 @@ export class Shard {
           return
         }
       }
-      // nothing was left to generate
-      yield toDone(tally, FinishReason.LENGTH, text.flush(), committed.length)
     } finally {
       this.scouts.end(generation)
     }
+  }
+
+  /** Why there is nothing left to generate, where a Shard was lost after its last token and before its Done. */
+  #ended(committed: readonly number[], maxTokens: number, text: AnswerText): FinishReason | undefined {
+    const last = committed.at(-1)
+    if (text.stopped || (last != null && this.#target.isEnd(last))) {
+      return FinishReason.STOP
+    }
+    return committed.length >= maxTokens ? FinishReason.LENGTH : undefined
   }
 
   #tokenize(ask: Ask): number[] {
@@ -173,7 +188,8 @@ export class Shard {
     if (prompt.length === 0) {
       throw new ShardError('INVALID_REQUEST', 'The prompt is empty.')
     }
-    if (prompt.length + ask.committed.length >= contextLength) {
+    // the context may be full of an answer that only has to be ended
+    if (prompt.length >= contextLength || prompt.length + ask.committed.length > contextLength) {
       throw new ShardError(
         'CONTEXT_OVERFLOW',
         `The conversation has ${prompt.length + ask.committed.length} tokens and the model's context ${contextLength}. Leave out old messages or shorten the prompt.`

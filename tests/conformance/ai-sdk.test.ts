@@ -10,11 +10,11 @@ describe('the AI SDK', () => {
   const settings = { prompt: 'Tell me a short story.', seed: 3, temperature: 0.8, maxOutputTokens: 30, maxRetries: 0 }
 
   it('generates and streams the same text', async () => {
-    const whole = await generateText({ model: shard(MODEL), system: 'Be brief.', ...settings })
+    const whole = await generateText({ model: shard(MODEL), instructions: 'Be brief.', ...settings })
     expect(whole.finishReason).toBe('length')
     expect(whole.usage).toMatchObject({ outputTokens: 30 })
-    expect(whole.response.modelId).toBe(MODEL)
-    const stream = streamText({ model: shard(MODEL), system: 'Be brief.', ...settings })
+    expect(whole.finalStep.response.modelId).toBe(MODEL)
+    const stream = streamText({ model: shard(MODEL), instructions: 'Be brief.', ...settings })
     const pieces = await collect(stream.textStream)
     expect(pieces.length).toBeGreaterThan(1)
     expect(pieces.join('')).toBe(whole.text)

@@ -57,7 +57,9 @@ describe.each(['serve', 'connect'] as const)('the official client and `shard %s`
     const { choices, usage } = await client.chat.completions.create({ ...STORY, n: 3 })
     expect(choices.map(({ index }) => index)).toEqual([0, 1, 2])
     expect(usage?.completion_tokens).toBe(120)
-    const again = await client.chat.completions.create({ ...STORY, seed: STORY.seed + 2 })
+    // OpenAI discourages seeds, since theirs promise nothing; ours do
+    const third = { seed: STORY.seed + 2 }
+    const again = await client.chat.completions.create({ ...STORY, ...third })
     expect(choices[2]?.message.content).toBe(again.choices[0]?.message.content)
     expect(choices[0]?.message.content).not.toBe(choices[2]?.message.content)
 

@@ -1,4 +1,4 @@
-import { ShardDistributedModel } from '@shard/node/sdk'
+import { ShardDistributedModel, type LoadOptions } from '@shard/node/sdk'
 import { describe, expect, inject, it } from 'vitest'
 import { KEY, MODEL } from './lib/api.ts'
 
@@ -8,11 +8,12 @@ const routerUrl = apis.connect.replace('/v1', '')
 describe('the SDK', () => {
   it('gets the same tokens over all transports', async () => {
     const answers = []
-    for (const options of [
-      { transport: 'websocket', routerUrl, apiKey: KEY } as const,
-      { transport: 'http_poll', routerUrl, apiKey: KEY } as const,
-      { transport: 'p2p', relays: [apis.relay] } as const
-    ]) {
+    const transports: LoadOptions[] = [
+      { transport: 'websocket', routerUrl, apiKey: KEY },
+      { transport: 'http_poll', routerUrl, apiKey: KEY },
+      { transport: 'p2p', relays: [apis.relay] }
+    ]
+    for (const options of transports) {
       const model = await ShardDistributedModel.fromPretrained(MODEL, options)
       answers.push(await model.generate('Once upon a time', { maxNewTokens: 30, seed: 5 }))
       await model.close()

@@ -9,9 +9,13 @@ interface Popped {
 
 /** Plain requests, for where WebSockets do not get through. */
 export function pollTransport(routerUrl: string, apiKey?: string): Transport {
-  const headers: Record<string, string> = apiKey == null ? {} : { authorization: `Bearer ${apiKey}` }
-  const call = async (path: string, options: RequestInit): Promise<Response> =>
-    request(`${routerUrl}${path}`, { ...options, headers: { ...headers, ...options.headers } })
+  const call = async (path: string, options: RequestInit): Promise<Response> => {
+    const headers = new Headers(options.headers)
+    if (apiKey != null) {
+      headers.set('authorization', `Bearer ${apiKey}`)
+    }
+    return request(`${routerUrl}${path}`, { ...options, headers })
+  }
   return {
     send: async function* (work, signal) {
       const started = await call('/broadcast-work', {

@@ -37,7 +37,11 @@ export async function joinSwarm(model: string, relays: string[], signal?: AbortS
       directory: announce,
       connections: (id) => peer.libp2p.getConnections(id)
     })
-    return consumerTransport(consumer, () => offeredModels(announce), peer.stop)
+    return consumerTransport(
+      consumer,
+      () => offeredModels(announce),
+      async () => peer.stop()
+    )
   } catch (error) {
     await peer.stop()
     throw error

@@ -88,11 +88,14 @@ async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
   return items
 }
 
+/** OpenAI discourages it, since theirs promises nothing; ours does. */
+const seeded = (seed: number): { seed: number } => ({ seed })
+
 describe('several answers to one chat', () => {
   const chat = { model: 'tiny', messages: [{ role: 'user' as const, content: 'Hi' }] }
 
   it('have seeds that follow each other, and share the prompt’s tokens', async () => {
-    const { choices, usage } = await client.chat.completions.create({ ...chat, n: 3, seed: 7 })
+    const { choices, usage } = await client.chat.completions.create({ ...chat, n: 3, ...seeded(7) })
     expect(choices.map(({ index, message }) => [index, message.content])).toEqual([
       [0, '<Hi|7>'],
       [1, '<Hi|8>'],
@@ -102,7 +105,7 @@ describe('several answers to one chat', () => {
   })
 
   it('wrap around the largest seed, and have seeds of their own where none is given', async () => {
-    await client.chat.completions.create({ ...chat, n: 2, seed: SEED_LIMIT - 1 })
+    await client.chat.completions.create({ ...chat, n: 2, ...seeded(SEED_LIMIT - 1) })
     await client.chat.completions.create({ ...chat, n: 2 })
     expect(asked.map(({ question }) => question.sampling?.seed)).toEqual([SEED_LIMIT - 1, 0, undefined, undefined])
   })
@@ -111,7 +114,7 @@ describe('several answers to one chat', () => {
     const stream = await client.chat.completions.create({
       ...chat,
       n: 2,
-      seed: 1,
+      ...seeded(1),
       stream: true,
       stream_options: { include_usage: true }
     })
@@ -139,7 +142,7 @@ describe('several answers to one chat', () => {
       }
       yield* parrot(question)
     }
-    const stream = await client.chat.completions.create({ ...chat, n: 2, seed: 1, stream: true })
+    const stream = await client.chat.completions.create({ ...chat, n: 2, ...seeded(1), stream: true })
     let text = ''
     for await (const { choices } of stream) {
       text += choices[0]?.delta.content ?? ''
@@ -159,7 +162,7 @@ describe('several answers to one chat', () => {
       await new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)))
     }
     for (const stream of [false, true]) {
-      await expect(client.chat.completions.create({ ...chat, n: 2, seed: 1, stream })).rejects.toMatchObject({
+      await expect(client.chat.completions.create({ ...chat, n: 2, ...seeded(1), stream })).rejects.toMatchObject({
         status: 503,
         code: 'busy'
       })
@@ -170,7 +173,7 @@ describe('several answers to one chat', () => {
 
 describe('completions', () => {
   it('go on where the prompt ends', async () => {
-    const completion = await client.completions.create({ model: 'tiny', prompt: 'Once', seed: 1, max_tokens: 3 })
+    const completion = await client.completions.create({ model: 'tiny', prompt: 'Once', ...seeded(1), max_tokens: 3 })
     expect(completion).toMatchObject({
       id: expect.stringMatching(/^cmpl-/) as string,
       object: 'text_completion',
@@ -192,7 +195,7 @@ describe('completions', () => {
       model: 'tiny',
       prompt: ['a', 'b'],
       n: 2,
-      seed: 4,
+      ...seeded(4),
       echo: true,
       stop: 'x'
     })

@@ -334,6 +334,24 @@ describe('responses', () => {
   })
 })
 
+describe('a busy swarm', () => {
+  it('is asked again by the official client, when the server says', async () => {
+    let attempts = 0
+    answer = async function* (question) {
+      if (++attempts === 1) {
+        throw new ShardError('NO_SHARD', 'Ask later.')
+      }
+      yield* parrot(question)
+    }
+    const patient = client.withOptions({ maxRetries: 1 })
+    const started = performance.now()
+    const { choices } = await patient.completions.create({ model: 'tiny', prompt: 'a' })
+    expect(choices[0]?.text).toBe('<a|none>')
+    // the client's own pause would be half a second
+    expect(performance.now() - started).toBeGreaterThan(1_900)
+  })
+})
+
 describe('embeddings', () => {
   it('are refused with what to do', async () => {
     await expect(client.embeddings.create({ model: 'tiny', input: 'x' })).rejects.toThrow(NotFoundError)

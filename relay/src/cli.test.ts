@@ -6,8 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { webRTCDirect } from '@libp2p/webrtc'
+import { multiaddr } from '@multiformats/multiaddr'
+import { NO_ICE_SERVERS, swarmDefaults } from '@shard/protocol/swarm'
+import { createLibp2p } from 'libp2p'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ChildProcess, StdioOptions } from 'node:child_process'
+import type { Libp2p } from 'libp2p'
 
 // Each test starts a process or two on a machine that may be busy.
 vi.setConfig({ testTimeout: 30_000 })
@@ -75,6 +80,13 @@ function run(args: string[], ipc = false): Run {
   }
 }
 
+async function createPeer(): Promise<Libp2p> {
+  return createLibp2p({
+    ...swarmDefaults(),
+    transports: [webRTCDirect({ rtcConfiguration: NO_ICE_SERVERS })]
+  })
+}
+
 function event(line: string | undefined): Record<string, unknown> {
   return JSON.parse(line ?? 'null') as Record<string, unknown>
 }
@@ -96,6 +108,31 @@ describe('shard-relay', () => {
     relay.child.kill(signal)
     expect(event(await relay.line())).toEqual({ event: 'stopped', reason: signal })
     expect(await relay.end).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  it('ends with 0 while peers are dialling it', async () => {
+    const relay = run([...LOCAL, '--json'])
+    const { addresses } = event(await relay.line()) as { addresses: string[] }
+    const address = multiaddr(addresses.find((text) => text.includes('/webrtc-direct/')))
+    const peers = await Promise.all(Array.from({ length: 3 }, () => createPeer()))
+    const gone = new AbortController()
+    let dials = 0
+    const dialling = peers.map(async (peer) => {
+      while (!gone.signal.aborted) {
+        await peer.dial(address, gone).then(
+          async (connection) => {
+            dials++
+            await connection.close()
+          },
+          () => undefined
+        )
+      }
+    })
+    await vi.waitFor(() => expect(dials).toBeGreaterThan(20), { timeout: 20_000 })
+    relay.child.kill('SIGTERM')
+    expect((await relay.end).code).toBe(0)
+    gone.abort()
+    await Promise.all([...dialling, ...peers.map(async (peer) => peer.stop())])
   })
 
   it('ends with 0 when the process that started it lets go of it', async () => {

@@ -23,7 +23,7 @@ import { tcp } from '@libp2p/tcp'
 import { webRTCDirect } from '@libp2p/webrtc'
 import { webSockets } from '@libp2p/websockets'
 import { ANNOUNCE_LIMITS } from '@shard/protocol/limits'
-import { ANNOUNCE_TOPIC, NO_ICE_SERVERS, swarmDefaults, swarmServices } from '@shard/protocol/swarm'
+import { ANNOUNCE_TOPIC, NO_ICE_SERVERS, keepListeners, swarmDefaults, swarmServices } from '@shard/protocol/swarm'
 import { LevelDatastore } from 'datastore-level'
 import { createLibp2p } from 'libp2p'
 import {
@@ -87,7 +87,10 @@ export interface Relay {
   readonly status: RelayStatus
   /** Calls back when `addresses` changes; returns a function that ends this. */
   onAddresses: (listener: (addresses: Multiaddr[]) => void) => () => void
-  /** Says goodbye and lets go of ports and files, within 5 s whatever hangs. Safe to call twice. */
+  /**
+   * Says goodbye and lets go of files and TCP ports, within 5 s whatever hangs. A UDP port stays taken until the process
+   * ends (see `keepListeners`). Safe to call twice.
+   */
   stop: () => Promise<void>
 }
 
@@ -129,7 +132,7 @@ async function startLibp2p(
     transports: [
       tcp(),
       webSockets(),
-      webRTCDirect({ rtcConfiguration: NO_ICE_SERVERS, certificate: identity.certificate })
+      keepListeners(webRTCDirect({ rtcConfiguration: NO_ICE_SERVERS, certificate: identity.certificate }))
     ],
     connectionManager: { ...connectionManager, maxConnections: limits.maxConnections },
     services: {
@@ -238,7 +241,7 @@ class ShardRelay implements Relay {
     const late = new Promise<'late'>((resolve) => {
       timer = setTimeout(() => resolve('late'), STOP_TIMEOUT)
     })
-    // libp2p waits for the last WebRTC connection to report its end, which a vanished peer may never do.
+    // A peer that vanished may leave a connection that never reports its end.
     const clean = Promise.resolve(this.#libp2p.stop()).then(() => 'clean' as const)
     const outcome = await Promise.race([clean, late])
     clearTimeout(timer)

@@ -84,7 +84,7 @@ export async function serve(init: ServeInit): Promise<ServingShard> {
   let url: string | undefined
   if (init.http != null) {
     const shim = createShim({
-      consumer: new Consumer({ ...local, connections: (peer) => libp2p.getConnections(peer) }),
+      consumer: new Consumer({ ...local, connections: (peer) => libp2p.getConnections(peer), self: libp2p.peerId }),
       models: async () => offeredModels(local.directory),
       relays: () => init.relays.flatMap(({ addresses }) => addresses.map(String)),
       appDir: init.http.appDir,

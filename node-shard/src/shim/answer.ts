@@ -1,10 +1,10 @@
-import type { AnswerEvent, AnswerFigures } from '@shard/protocol/consume'
+import type { AnswerEvent, AnswerFigures, AnswerPath } from '@shard/protocol/consume'
 
 /** What is known before the first byte of an answer is sent. */
 export interface AnswerStart {
   /** PeerId of the Shard that answers. */
   peer?: string
-  path?: 'direct' | 'relayed'
+  path?: AnswerPath
 }
 
 export interface AnswerEnd {

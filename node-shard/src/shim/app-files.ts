@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join, resolve, sep } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import { ShimError } from './shim-error.ts'
@@ -22,26 +21,21 @@ export interface AppPage {
  */
 export async function addApp(app: FastifyInstance, folder: string): Promise<AppPage> {
   const root = resolve(folder)
-  const pages = (await listFiles(root)).filter((name) => name.endsWith('.html'))
-  const fallback = ['200.html', 'index.html'].find((name) => pages.includes(name))
-  if (fallback == null) {
-    throw new ShimError('NO_APP', `There is no web app in ${root}; build it with "npm run build".`)
-  }
-  const policy = contentSecurityPolicy(await inlineScriptHashes(pages.map((name) => join(root, name))))
+  const page = await findPage(root)
   await app.register(fastifyStatic, {
     root,
     cacheControl: false,
     dotfiles: 'ignore',
-    // paths within the app that no file has are answered by the not-found handler
-    wildcard: true,
     setHeaders: (reply, path) => {
       const immutable = path.slice(root.length).startsWith(`${sep}${IMMUTABLE}${sep}`)
-      void reply.header('cache-control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache')
-      // SharedArrayBuffer, and so threads of WASM, only exist in pages, and workers, that are isolated by these two.
-      void reply.header('cross-origin-opener-policy', 'same-origin')
-      void reply.header('cross-origin-embedder-policy', 'require-corp')
+      void reply
+        .header('cache-control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache')
+        // SharedArrayBuffer, and so threads of WASM, only exist in pages and workers that these two isolate.
+        .header('cross-origin-opener-policy', 'same-origin')
+        .header('cross-origin-embedder-policy', 'require-corp')
       if (path.endsWith('.html')) {
-        void reply.header('content-security-policy', policy)
+        // The one rule that the policy within the app's page cannot state: no other page may put it into a frame.
+        void reply.header('content-security-policy', "frame-ancestors 'none'")
       }
     }
   })
@@ -51,48 +45,15 @@ export async function addApp(app: FastifyInstance, folder: string): Promise<AppP
       (headers['sec-fetch-mode'] ?? 'navigate') === 'navigate' &&
       headers.accept?.includes('text/html') === true &&
       !/^\/(v1|_app)(\/|$)/.test(url),
-    send: (reply) => reply.sendFile(fallback)
+    send: (reply) => reply.sendFile(page)
   }
 }
 
-async function listFiles(root: string): Promise<string[]> {
-  try {
-    return await readdir(root, { recursive: true })
-  } catch (cause) {
-    throw new ShimError('NO_APP', `The web app's folder ${root} cannot be read; build it with "npm run build".`, {
-      cause
-    })
+async function findPage(root: string): Promise<string> {
+  const files = await readdir(root).catch((): string[] => [])
+  const page = ['200.html', 'index.html'].find((name) => files.includes(name))
+  if (page == null) {
+    throw new ShimError('NO_APP', `There is no web app in ${root}; build it with "npm run build".`)
   }
-}
-
-/** SvelteKit starts the app in a script within the page; a hash allows just that one. */
-async function inlineScriptHashes(files: string[]): Promise<string[]> {
-  const hashes = new Set<string>()
-  for (const file of files) {
-    const html = await readFile(file, 'utf8')
-    for (const [, attributes = '', script = ''] of html.matchAll(/<script\b([^>]*)>([\s\S]*?)<\/script>/g)) {
-      if (!/\bsrc\s*=/.test(attributes)) {
-        hashes.add(`'sha256-${createHash('sha256').update(script).digest('base64')}'`)
-      }
-    }
-  }
-  return [...hashes]
-}
-
-function contentSecurityPolicy(scripts: string[]): string {
-  return [
-    "default-src 'self'",
-    // llama.cpp in the tab is WASM, and starts its workers from blobs
-    ["script-src 'self' 'wasm-unsafe-eval' blob:", ...scripts].join(' '),
-    "worker-src 'self' blob:",
-    // peers have any address; WebRTC is under no directive
-    "connect-src 'self' ws: wss: blob: data:",
-    "style-src 'self' 'unsafe-inline'",
-    "img-src 'self' data: blob:",
-    "font-src 'self' data:",
-    "object-src 'none'",
-    "base-uri 'self'",
-    "form-action 'self'",
-    "frame-ancestors 'none'"
-  ].join('; ')
+  return page
 }

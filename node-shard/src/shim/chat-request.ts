@@ -14,12 +14,15 @@ export interface ChatRequest {
 }
 
 /** Accepts only the values of a parameter that ask for nothing, so that what is not supported is never ignored. */
-function unsupported(...accepted: unknown[]): z.ZodType {
-  const harmless = [undefined, null, ...accepted].map((value) => JSON.stringify(value))
-  return z.any().refine((value) => harmless.includes(JSON.stringify(value)), {
-    params: { code: 'unsupported_parameter' },
-    error: 'is not supported by this server yet; leave it out'
-  })
+function unsupported(...accepted: unknown[]): z.ZodOptional<z.ZodType> {
+  const harmless = [null, ...accepted].map((value) => JSON.stringify(value))
+  return z
+    .any()
+    .refine((value) => harmless.includes(JSON.stringify(value)), {
+      params: { code: 'unsupported_parameter' },
+      error: 'is not supported by this server yet; leave it out'
+    })
+    .optional()
 }
 
 function range([least, most]: readonly [number, number]): z.ZodType<number | null | undefined> {

@@ -16,12 +16,24 @@ export function addChatRoute(app: FastifyInstance, init: ShimInit, stopping: Abo
   app.post('/v1/chat/completions', async ({ body }, reply) => {
     const request = parseChatRequest(body)
     const { cid, id } = resolveModel(await init.models(), request.model)
-    const signal = AbortSignal.any([stopping, clientGone(reply)])
+    const gone = clientGone(reply)
     const question = { ...request.question, model: cid, draftPolicy: init.draftPolicy }
-    const answer = new Answer(init.consumer.ask(question, { signal }))
+    const answer = new Answer(init.consumer.ask(question, { signal: AbortSignal.any([stopping, gone]) }))
     await answer.begin()
     setAnswerHeaders(reply, answer)
-    return request.stream ? sendStream(reply, answer, request, id, init) : await complete(answer, id)
+    if (!request.stream) {
+      return complete(answer, id)
+    }
+    const writer = new CompletionWriter(id, request.includeUsage)
+    const onError = (error: unknown): void => {
+      if (!gone.aborted) {
+        init.log.warn({ err: error }, 'an answer was broken off')
+      }
+    }
+    return reply
+      .type('text/event-stream; charset=utf-8')
+      .header('cache-control', 'no-cache')
+      .send(Readable.from(streamOf(answer, writer, request, onError), { objectMode: false }))
   })
 }
 
@@ -33,26 +45,12 @@ async function complete(answer: Answer, model: string): Promise<Completion> {
   return new CompletionWriter(model).whole(content, answer.end)
 }
 
-function sendStream(
-  reply: FastifyReply,
-  answer: Answer,
-  request: ChatRequest,
-  model: string,
-  { log }: ShimInit
-): FastifyReply {
-  const chunks = streamOf(answer, new CompletionWriter(model, request.includeUsage), request.includeUsage, log)
-  return reply
-    .type('text/event-stream; charset=utf-8')
-    .header('cache-control', 'no-cache')
-    .send(Readable.from(chunks, { objectMode: false }))
-}
-
 /** Server-sent events. An error ends them with an event of its own, and no [DONE]. */
 async function* streamOf(
   answer: Answer,
   writer: CompletionWriter,
-  includeUsage: boolean,
-  log: ShimInit['log']
+  { includeUsage }: ChatRequest,
+  onError: (error: unknown) => void
 ): AsyncGenerator<string, void, undefined> {
   try {
     yield event(writer.first())
@@ -65,7 +63,7 @@ async function* streamOf(
     }
     yield 'data: [DONE]\n\n'
   } catch (error) {
-    log.warn({ err: error }, 'an answer was broken off')
+    onError(error)
     yield event(toApiError(error).body)
   } finally {
     await answer.cancel()

@@ -6,6 +6,9 @@ export const MAX_BODY_BYTES = 2 * GENERATE_LIMITS.maxRequestBytes
 /** Ms from a connection's first byte to the end of its request. A client on this machine needs no more. */
 export const REQUEST_TIMEOUT = 30_000
 
+/** Ms that clients have to read the end of their answers when the server closes. */
+export const CLOSE_PATIENCE = 1_000
+
 /** Seconds after which a client should ask a busy swarm again: a short answer's time. */
 export const RETRY_AFTER = 2
 

@@ -8,7 +8,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
  * is read answers, or make the user's Shard work. So a request must name this machine in `Host` (a DNS name that was
  * rebound to 127.0.0.1 does not), and come from the app's own origin or from no page at all.
  */
-export function addGuard(app: FastifyInstance, apiKey?: string): void {
+export function addGuard(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     void reply
       .header('cross-origin-resource-policy', 'same-origin')
@@ -16,10 +16,14 @@ export function addGuard(app: FastifyInstance, apiKey?: string): void {
       .header('referrer-policy', 'no-referrer')
     checkHost(request)
     checkOrigin(request)
-    if (isApi(request)) {
-      checkSite(request)
-      checkKey(request, apiKey)
-    }
+  })
+}
+
+/** What the API asks for beyond {@link addGuard}. A hook of its routes, so that no spelling of a path gets around it. */
+export function addApiGuard(api: FastifyInstance, apiKey?: string): void {
+  api.addHook('onRequest', async (request) => {
+    checkSite(request)
+    checkKey(request, apiKey)
   })
 }
 
@@ -64,10 +68,6 @@ function checkKey({ headers }: FastifyRequest, apiKey?: string): void {
       code: 'invalid_api_key'
     })
   }
-}
-
-function isApi({ url }: FastifyRequest): boolean {
-  return url === '/v1' || url.startsWith('/v1/')
 }
 
 /** Of one length, so that the time of comparing tells nothing. */

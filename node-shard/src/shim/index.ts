@@ -13,13 +13,13 @@
  * ```
  */
 
-import { LOOPBACK_ADDRESSES } from './constants.ts'
+import { ApiError } from './api-error.ts'
+import { CLOSE_PATIENCE, LOOPBACK_ADDRESSES } from './constants.ts'
 import { createServer } from './server.ts'
 import { ShimError } from './shim-error.ts'
 import type { Shim, ShimInit } from './types.ts'
 import type { FastifyInstance } from 'fastify'
 
-export { ShimError } from './shim-error.ts'
 export type { OfferedModel, Shim, ShimInit } from './types.ts'
 
 export function createShim(init: ShimInit): Shim {
@@ -48,9 +48,19 @@ export function createShim(init: ShimInit): Shim {
     },
     close: async () => {
       url = undefined
-      stopping.abort()
-      await server?.close()
+      stopping.abort(new ApiError(503, 'This Shard is shutting down; ask again later.', { code: 'shutting_down' }))
+      await closeServer(server)
     }
+  }
+}
+
+/** Lets the errors of running answers out, and waits for no client that does not read. */
+async function closeServer(server: FastifyInstance | undefined): Promise<void> {
+  const impatience = setTimeout(() => server?.server.closeAllConnections(), CLOSE_PATIENCE)
+  try {
+    await server?.close()
+  } finally {
+    clearTimeout(impatience)
   }
 }
 

@@ -6,3 +6,9 @@ export const IMPORT_CONCURRENCY = 4
 
 /** Ms. A leaf of 1 MiB takes 2.5 s over a WebRTC link of 0.4 MB/s, and bitswap sends up to 4 MiB in a message. */
 export const BITSWAP_MESSAGE_TIMEOUT = 120_000
+
+/**
+ * Blocks that one peer may ask for at a time, each of 1 MiB: bitswap reads all that a peer asks for into memory before
+ * it sends any, and would take 1,024. What is asked for beyond it is dropped, so a peer fetches with less at once.
+ */
+export const MAX_WANTED_BLOCKS = 64

@@ -7,18 +7,20 @@ import { unixfs } from '@helia/unixfs'
 import { tcp } from '@libp2p/tcp'
 import { MemoryBlockstore } from 'blockstore-core'
 import { MemoryDatastore } from 'datastore-core'
+import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import { CID } from 'multiformats/cid'
 import * as raw from 'multiformats/codecs/raw'
 import { sha256 } from 'multiformats/hashes/sha2'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { UNIXFS_IMPORT } from '@shard/protocol/model'
 import { swarmDefaults, swarmServices, type SwarmServices } from '@shard/protocol/swarm'
+import { MAX_WANTED_BLOCKS } from './constants.ts'
 import { startHelia, type HeliaNode } from './helia.ts'
 import { ModelStore } from './model-store.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { Libp2pOptions } from 'libp2p'
 
 const DRAFT = fileURLToPath(new URL('../../../models/shard-tiny-draft-q8_0.gguf', import.meta.url))
+const BITSWAP = '/ipfs/bitswap/1.2.0'
 const THEN = new Date('2026-01-02T03:04:05Z')
 /** Ms after which a block that nobody has counts as not given. */
 const NOT_GIVEN = 1_000
@@ -91,6 +93,21 @@ async function fetchBlock(leaf: CID, patience = NOT_GIVEN): Promise<Uint8Array |
   }
 }
 
+/** A bitswap message that asks for all of `cids`: Message.wantlist.entries[].block, and a priority of 1. */
+function wantlist(cids: CID[]): Uint8Array {
+  const entries = cids.map(({ bytes }) => field(1, Buffer.concat([field(1, bytes), Buffer.of(0x10, 1)])))
+  const message = field(1, Buffer.concat(entries))
+  return Buffer.concat([varint(message.byteLength), message])
+}
+
+function field(number: number, bytes: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.of((number << 3) | 2), varint(bytes.byteLength), bytes])
+}
+
+function varint(value: number): Buffer {
+  return value < 0x80 ? Buffer.of(value) : Buffer.concat([Buffer.of((value & 0x7f) | 0x80), varint(value >> 7)])
+}
+
 describe('startHelia', () => {
   it('gives one node with the services that were asked for', () => {
     expect(shard.libp2p).toBe(shard.helia.libp2p)
@@ -132,6 +149,28 @@ describe('startHelia', () => {
     expect(await rotten).toBeUndefined()
     const bytes = Buffer.concat(sound.map((block) => block ?? new Uint8Array()))
     expect(Buffer.compare(bytes, original.subarray(UNIXFS_IMPORT.chunkSize))).toBe(0)
+  })
+
+  it('reads only so many blocks at a time for one peer', async () => {
+    const wanted: CID[] = []
+    for (let i = 0; i < 2 * MAX_WANTED_BLOCKS; i++) {
+      const bytes = new TextEncoder().encode(`block ${i}`)
+      wanted.push(await store.blockstore.put(CID.createV1(raw.code, await sha256.digest(bytes)), bytes))
+    }
+    const greedy = await createLibp2p(options([]))
+    const reply = Promise.withResolvers<string>()
+    await greedy.handle(BITSWAP, async (stream) => {
+      const parts: Uint8Array[] = []
+      for await (const part of stream) {
+        parts.push(part.subarray())
+      }
+      reply.resolve(Buffer.concat(parts).toString('latin1'))
+    })
+    const stream = await greedy.dialProtocol(shard.libp2p.getMultiaddrs(), BITSWAP)
+    stream.send(wantlist(wanted))
+    await stream.close()
+    expect((await reply.promise).match(/block \d+/g)).toHaveLength(MAX_WANTED_BLOCKS)
+    await greedy.stop()
   })
 
   it('says when it cannot listen, and leaves nothing running', async () => {

@@ -1,11 +1,19 @@
 import { withBitswap } from '@helia/bitswap'
 import { withLibp2pLight, type HeliaWithLibp2p } from '@helia/libp2p'
 import { createHeliaLight } from 'helia'
-import { BITSWAP_MESSAGE_TIMEOUT } from './constants.ts'
+import { BITSWAP_MESSAGE_TIMEOUT, MAX_WANTED_BLOCKS } from './constants.ts'
 import type { Libp2p, ServiceMap } from '@libp2p/interface'
 import type { Blockstore } from 'interface-blockstore'
 import type { Datastore } from 'interface-datastore'
 import type { Libp2pOptions } from 'libp2p'
+
+const BITSWAP = {
+  messageSendTimeout: BITSWAP_MESSAGE_TIMEOUT,
+  messageReceiveTimeout: BITSWAP_MESSAGE_TIMEOUT,
+  // @helia/bitswap 4 documents maxWantlistSize and reads maxWantListSize
+  maxWantlistSize: MAX_WANTED_BLOCKS,
+  maxWantListSize: MAX_WANTED_BLOCKS
+}
 
 /** One libp2p node, and Helia on it. */
 export interface HeliaNode<Services extends ServiceMap> {
@@ -27,10 +35,7 @@ export async function startHelia<Services extends ServiceMap>(
   store: { blockstore: Blockstore; datastore: Datastore }
 ): Promise<HeliaNode<Services>> {
   const light = createHeliaLight({ blockstore: store.blockstore, datastore: store.datastore })
-  const helia = withBitswap<Services>(withLibp2pLight(light, { ...options }), {
-    messageSendTimeout: BITSWAP_MESSAGE_TIMEOUT,
-    messageReceiveTimeout: BITSWAP_MESSAGE_TIMEOUT
-  })
+  const helia = withBitswap<Services>(withLibp2pLight(light, { ...options }), BITSWAP)
   try {
     await helia.start()
   } catch (error) {

@@ -15,12 +15,7 @@
  * ```
  */
 
-export { BlockUnavailableError, StoreError } from './errors.ts'
 export { embeddedFiles } from './embedded.ts'
 export { startHelia } from './helia.ts'
 export { ModelStore } from './model-store.ts'
-export type { StoreErrorCode } from './errors.ts'
-export type { HeliaNode } from './helia.ts'
-export type { ImportOptions } from './import-file.ts'
 export type { OwnFiles } from './own-files.ts'
-export type { ServedModel } from './served-model.ts'

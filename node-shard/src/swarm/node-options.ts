@@ -8,7 +8,7 @@ import { webSockets } from '@libp2p/websockets'
 import { announce } from '@shard/protocol/announce'
 import { draft } from '@shard/protocol/draft'
 import { generate } from '@shard/protocol/generate'
-import { NO_ICE_SERVERS, swarmDefaults, swarmServices } from '@shard/protocol/swarm'
+import { keepListeners, NO_ICE_SERVERS, swarmDefaults, swarmServices } from '@shard/protocol/swarm'
 import type { Announce, AnnounceInit } from '@shard/protocol/announce'
 import type { DraftInit, DraftProtocol } from '@shard/protocol/draft'
 import type { Generate, GenerateInit } from '@shard/protocol/generate'
@@ -55,7 +55,7 @@ export function nodeOptions({ privateKey, listen, reservations, shard }: NodeIni
     transports: [
       tcp(),
       webSockets(),
-      webRTCDirect({ rtcConfiguration: NO_ICE_SERVERS }),
+      keepListeners(webRTCDirect({ rtcConfiguration: NO_ICE_SERVERS })),
       webRTC({ rtcConfiguration: NO_ICE_SERVERS }),
       circuitRelayTransport()
     ],

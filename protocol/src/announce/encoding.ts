@@ -13,8 +13,17 @@ export interface DecodedAnnouncement extends ShardOffer {
 
 /** A Shard that serves more models than fit names the first ones; the DHT has them all. */
 export function encodeAnnouncement(offer: ShardOffer, addresses: Multiaddr[], leaving = false): Uint8Array {
+  for (let count = Math.min(offer.models.length, ANNOUNCE_LIMITS.maxModels); ; count--) {
+    const bytes = encode({ ...offer, models: offer.models.slice(0, count) }, addresses, leaving)
+    if (bytes.byteLength <= ANNOUNCE_LIMITS.maxBytes || count === 0) {
+      return bytes
+    }
+  }
+}
+
+function encode(offer: ShardOffer, addresses: Multiaddr[], leaving: boolean): Uint8Array {
   return Announcement.encode({
-    models: offer.models.slice(0, ANNOUNCE_LIMITS.maxModels).map(({ manifest, name }) => ({
+    models: offer.models.map(({ manifest, name }) => ({
       manifest: manifest.bytes as Uint8Array<ArrayBuffer>,
       name: name.slice(0, ANNOUNCE_LIMITS.maxNameLength)
     })),
@@ -23,7 +32,9 @@ export function encodeAnnouncement(offer: ShardOffer, addresses: Multiaddr[], le
     queued: offer.queued,
     scoutsWanted: offer.scoutsWanted,
     speed: offer.speed,
-    addresses: addresses.slice(0, ANNOUNCE_LIMITS.maxAddresses).map((address) => address.bytes as Uint8Array<ArrayBuffer>),
+    addresses: addresses
+      .slice(0, ANNOUNCE_LIMITS.maxAddresses)
+      .map((address) => address.bytes as Uint8Array<ArrayBuffer>),
     leaving
   })
 }

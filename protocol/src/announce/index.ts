@@ -15,7 +15,15 @@
 
 import { AnnounceService } from './service.ts'
 import type { GossipSub } from '@libp2p/gossipsub'
-import type { AbortOptions, ContentRouting, Libp2pEvents, PeerId, PeerStore, Startable, TypedEventTarget } from '@libp2p/interface'
+import type {
+  AbortOptions,
+  ContentRouting,
+  Libp2pEvents,
+  PeerId,
+  PeerStore,
+  Startable,
+  TypedEventTarget
+} from '@libp2p/interface'
 import type { AddressManager, ConnectionManager } from '@libp2p/interface-internal'
 import type { CID } from 'multiformats/cid'
 

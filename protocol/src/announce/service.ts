@@ -3,6 +3,7 @@ import { ANNOUNCE_LIMITS } from '../limits.ts'
 import { ANNOUNCE_TOPIC } from '../swarm/index.ts'
 import { decodeAnnouncement, encodeAnnouncement } from './encoding.ts'
 import { ShardTable } from './table.ts'
+import type { DecodedAnnouncement } from './encoding.ts'
 import type { Announce, AnnounceComponents, AnnounceInit, KnownShard } from './index.ts'
 import type { GossipsubMessage, Message, SubscriptionChangeData } from '@libp2p/gossipsub'
 import type { AbortOptions, PeerId } from '@libp2p/interface'
@@ -13,6 +14,8 @@ export class AnnounceService implements Announce {
   readonly #init: AnnounceInit
   readonly #table = new ShardTable()
   readonly #provided = new Set<string>()
+  /** The last word of each Shard whose addresses are being kept: a later one, or a goodbye, takes its place. */
+  readonly #hearing = new Map<string, DecodedAnnouncement>()
   #stopped = new AbortController()
   #interval?: ReturnType<typeof setInterval>
   #soon?: ReturnType<typeof setTimeout>
@@ -33,7 +36,7 @@ export class AnnounceService implements Announce {
     events.addEventListener('self:peer:update', this.#onAddresses)
     pubsub.subscribe(ANNOUNCE_TOPIC)
     if (this.#init.offer != null) {
-      this.#interval = setInterval(() => this.#announce(), ANNOUNCE_LIMITS.interval)
+      this.#interval = setInterval(() => this.update(), ANNOUNCE_LIMITS.interval)
       this.update()
     }
   }
@@ -42,18 +45,16 @@ export class AnnounceService implements Announce {
     // nothing before afterStart
   }
 
-  /** Says goodbye while the connections still stand. */
+  /** Says goodbye while the connections still stand, and nothing after it. */
   async beforeStop(): Promise<void> {
+    this.#fallSilent()
     if (this.#init.offer != null) {
       await this.#publish(true)
     }
   }
 
   stop(): void {
-    this.#stopped.abort()
-    clearInterval(this.#interval)
-    clearTimeout(this.#soon)
-    this.#soon = undefined
+    this.#fallSilent()
     const { pubsub, events } = this.#components
     pubsub.removeEventListener('gossipsub:message', this.#onMessage)
     pubsub.removeEventListener('subscription-change', this.#onSubscription)
@@ -96,6 +97,13 @@ export class AnnounceService implements Announce {
     this.#table.delete(peer)
   }
 
+  #fallSilent(): void {
+    this.#stopped.abort()
+    clearInterval(this.#interval)
+    clearTimeout(this.#soon)
+    this.#soon = undefined
+  }
+
   #announce(): void {
     this.#lastAt = performance.now()
     void this.#publish(false)
@@ -106,9 +114,11 @@ export class AnnounceService implements Announce {
     const { pubsub, addressManager } = this.#components
     const offer = this.#init.offer?.()
     if (offer != null) {
-      await pubsub.publish(ANNOUNCE_TOPIC, encodeAnnouncement(offer, addressManager.getAddresses(), leaving)).catch(() => {
-        // nobody to hear it yet, or stopping: the next one is due soon
-      })
+      await pubsub
+        .publish(ANNOUNCE_TOPIC, encodeAnnouncement(offer, addressManager.getAddresses(), leaving))
+        .catch(() => {
+          // nobody to hear it yet, or stopping: the next one is due soon
+        })
     }
   }
 
@@ -142,15 +152,25 @@ export class AnnounceService implements Announce {
     if (msg.topic !== ANNOUNCE_TOPIC || msg.type !== 'signed' || msg.from.equals(this.#components.peerId)) {
       return
     }
-    const { addresses, leaving, ...offer } = decodeAnnouncement(msg.data)
+    const id = msg.from.toString()
+    const word = decodeAnnouncement(msg.data)
+    const { addresses, leaving, ...offer } = word
     if (leaving) {
+      this.#hearing.delete(id)
       this.#table.delete(msg.from)
       return
     }
+    this.#hearing.set(id, word)
     // merged before it is told, so that whoever hears of a Shard can dial it
-    void this.#components.peerStore
-      .merge(msg.from, { multiaddrs: addresses })
-      .finally(() => this.#table.announced(msg.from, offer))
+    const merged = this.#components.peerStore.merge(msg.from, { multiaddrs: addresses }).catch(() => {
+      // other peers may know where it is
+    })
+    void merged.then(() => {
+      if (this.#hearing.get(id) === word) {
+        this.#hearing.delete(id)
+        this.#table.announced(msg.from, offer)
+      }
+    })
   }
 
   /** Gossip has no history: a peer that comes late hears of this Shard now, and not an interval later. */
@@ -164,4 +184,3 @@ export class AnnounceService implements Announce {
     this.update()
   }
 }
-

@@ -41,18 +41,21 @@ export interface AnswerFigures {
   seed: number
 }
 
+/** How a Shard is reached: in this process, over a connection of its own, or through a relay (encrypted end to end). */
+export type AnswerPath = 'local' | 'direct' | 'relayed'
+
 /** What a Consumer sees of an answer, in order. `commit` positions are gapless and never repeat. */
 export type AnswerEvent =
   /** No Shard for the model is known yet; the DHT and announcements are being asked. */
   | { type: 'searching' }
   /** This Shard was chosen; `attempt` is 1 for the first. `path` is how it is reached. */
-  | { type: 'shard', peer: PeerId, attempt: number, path: 'direct' | 'relayed' }
+  | { type: 'shard'; peer: PeerId; attempt: number; path: AnswerPath }
   /** `ahead` generations are served before this one. */
-  | { type: 'queued', ahead: number }
-  | { type: 'prefill', prefilledTokens: number }
-  | { type: 'accepted', promptTokens: number }
+  | { type: 'queued'; ahead: number }
+  | { type: 'prefill'; prefilledTokens: number }
+  | { type: 'accepted'; promptTokens: number }
   /** `drafted`: how many of `tokens`, from the first on, `scout` (a PeerId string) drafted. */
-  | { type: 'commit', position: number, tokens: number[], text: string, drafted: number, scout?: string }
+  | { type: 'commit'; position: number; tokens: number[]; text: string; drafted: number; scout?: string }
   /** The Shard was lost in mid-answer; the next one goes on at `position`. */
-  | { type: 'moved', from: PeerId, position: number, cause: Error }
-  | { type: 'done', reason: 'stop' | 'length', text: string, figures: AnswerFigures }
+  | { type: 'moved'; from: PeerId; position: number; cause: Error }
+  | { type: 'done'; reason: 'stop' | 'length'; text: string; figures: AnswerFigures }

@@ -16,4 +16,4 @@
 
 export { Consumer } from './consumer.ts'
 export type { ConsumerInit } from './consumer.ts'
-export type { AnswerEvent, AnswerFigures, ChatMessage, DraftPolicy, Question } from './events.ts'
+export type { AnswerEvent, AnswerFigures, AnswerPath, ChatMessage, DraftPolicy, Question } from './events.ts'

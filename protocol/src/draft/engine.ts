@@ -17,8 +17,8 @@ export interface DraftEngine {
    *
    * @throws the signal's reason when aborted, within one decode step
    */
-  draft (context: readonly number[], k: number, options?: { signal?: AbortSignal }): Promise<number[]>
+  draft(context: readonly number[], k: number, options?: { signal?: AbortSignal }): Promise<number[]>
 
   /** Frees the model. Later calls to `draft` reject. */
-  dispose (): Promise<void>
+  dispose(): Promise<void>
 }

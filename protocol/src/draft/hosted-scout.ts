@@ -19,6 +19,8 @@ export class HostedScout implements ScoutSession {
   #begun = -1
   readonly #rate = new RateLimit(DRAFT_LIMITS.maxDraftsPerSecond, DRAFT_LIMITS.rateWindow)
   #offer?: Offer
+  /** What the host told this Scout while it let it join, which is to come after the Welcome; undefined from then on. */
+  #early?: Array<Partial<AssignmentMessage>> = []
 
   constructor(stream: Stream, peer: PeerId, host: ScoutHost) {
     this.peer = peer
@@ -50,11 +52,9 @@ export class HostedScout implements ScoutSession {
         throw new ShardError('OUT_OF_ORDER', 'The first message of a Scout has to be an Offer.')
       }
       this.#offer = hello.offer
-      await this.#channel.write({
-        welcome: { maxDraftTokens: DRAFT_LIMITS.maxDraftTokens, maxRunAhead: DRAFT_LIMITS.maxRunAhead }
-      })
       this.#host.join(this)
       joined = true
+      this.#welcome()
       await this.#receive()
       await this.#channel.close()
     } catch (error) {
@@ -72,19 +72,34 @@ export class HostedScout implements ScoutSession {
 
   begin(begin: Begin): void {
     this.#begun = Math.max(this.#begun, begin.generation)
-    this.#channel.post({ begin })
+    this.#tell({ begin })
   }
 
   commit(committed: Committed): void {
-    this.#channel.post({ committed })
+    this.#tell({ committed })
   }
 
   end(generation: number): void {
-    this.#channel.post({ end: { generation } })
+    this.#tell({ end: { generation } })
   }
 
   dismiss(code: 'BUSY' | 'SHUTTING_DOWN', reason: string): void {
     void this.#channel.fail(new ShardError(code, reason))
+  }
+
+  #welcome(): void {
+    const welcome = { maxDraftTokens: DRAFT_LIMITS.maxDraftTokens, maxRunAhead: DRAFT_LIMITS.maxRunAhead }
+    this.#channel.post({ welcome })
+    this.#early?.forEach((message) => this.#channel.post(message))
+    this.#early = undefined
+  }
+
+  #tell(message: Partial<AssignmentMessage>): void {
+    if (this.#early == null) {
+      this.#channel.post(message)
+    } else {
+      this.#early.push(message)
+    }
   }
 
   async #receive(): Promise<void> {

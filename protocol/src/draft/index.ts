@@ -45,7 +45,8 @@ export interface ShardSession {
   /** Assignments in order; ends when the Shard ends the stream, throws its fault. */
   assignments(options?: AbortOptions): AsyncGenerator<AssignmentMessage, void, undefined>
   propose(draft: Draft): void
-  close(): Promise<void>
+  /** Leaves the Shard, at once. */
+  close(): void
 }
 
 export interface DraftInit {

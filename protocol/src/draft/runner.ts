@@ -59,6 +59,8 @@ export class ScoutRunner extends TypedEventEmitter<{ update: CustomEvent<ScoutSt
   readonly #serving = new Map<string, Serving>()
   readonly #engaging = new Set<string>()
   readonly #refusals = new Map<string, Refusals>()
+  readonly #engagements = new Set<Promise<void>>()
+  #searching?: Promise<void>
   #stopped = new AbortController()
   #wake: () => void = () => {}
   #drafted = 0
@@ -96,10 +98,10 @@ export class ScoutRunner extends TypedEventEmitter<{ update: CustomEvent<ScoutSt
     this.#stopped.abort(new ShardError('SHUTTING_DOWN', 'The Scout stops.'))
     for (const { session, assignments } of this.#serving.values()) {
       assignments.forEach((assignment) => assignment.end())
-      await session.close()
+      session.close()
     }
     this.#wake()
-    await this.#running
+    await Promise.all([this.#running, this.#searching, ...this.#engagements])
     this.#running = undefined
   }
 
@@ -108,15 +110,23 @@ export class ScoutRunner extends TypedEventEmitter<{ update: CustomEvent<ScoutSt
     const { signal } = this.#stopped
     while (!signal.aborted) {
       for (const shard of this.#candidates()) {
-        void this.#engage(shard)
+        const engagement = this.#engage(shard)
+        this.#engagements.add(engagement)
+        void engagement.then(() => this.#engagements.delete(engagement))
       }
       if (this.#serving.size + this.#engaging.size === 0) {
-        await this.#init.directory.discover(this.#init.model, { signal }).catch(() => {
-          // nobody was found; announcements may still come
-        })
+        this.#searching ??= this.#search(signal)
       }
       await this.#init.directory.changed({ signal, timeout: LOOK_EVERY })
     }
+  }
+
+  /** Asks the DHT, which may take long; whoever announces itself meanwhile is not kept waiting. Never rejects. */
+  async #search(signal: AbortSignal): Promise<void> {
+    await this.#init.directory.discover(this.#init.model, { signal }).catch(() => {
+      // nobody was found; announcements may still come
+    })
+    this.#searching = undefined
   }
 
   #candidates(): PeerId[] {
@@ -142,7 +152,11 @@ export class ScoutRunner extends TypedEventEmitter<{ update: CustomEvent<ScoutSt
     const { draft, engine, model, log } = this.#init
     this.#engaging.add(id)
     try {
-      const offer = { model: model.bytes as Uint8Array<ArrayBuffer>, tokenizer: engine.tokenizer as Uint8Array<ArrayBuffer>, engine: engine.name }
+      const offer = {
+        model: model.bytes as Uint8Array<ArrayBuffer>,
+        tokenizer: engine.tokenizer as Uint8Array<ArrayBuffer>,
+        engine: engine.name
+      }
       const session = await draft.offer(shard, offer, { signal })
       const serving = { session, assignments: new Map<number, Assignment>() }
       this.#engaging.delete(id)
@@ -171,6 +185,9 @@ export class ScoutRunner extends TypedEventEmitter<{ update: CustomEvent<ScoutSt
     if (begin != null) {
       if (assignments.size >= DRAFT_LIMITS.maxGenerations) {
         throw new ShardError('OVERSIZED', `A Scout takes at most ${DRAFT_LIMITS.maxGenerations} generations.`)
+      }
+      if (assignments.has(begin.generation)) {
+        throw new ShardError('OUT_OF_ORDER', `Generation ${begin.generation} was begun already.`)
       }
       if (begin.prompt.length + begin.committed.length < this.#init.engine.contextLength) {
         assignments.set(begin.generation, new Assignment(begin))

@@ -1,4 +1,4 @@
-import { ShardError } from '../errors.ts'
+import { isShardError, ShardError } from '../errors.ts'
 import { DRAFT_LIMITS, MAX_CONTEXT_TOKENS } from '../limits.ts'
 import { AssignmentMessage, ScoutMessage } from '../pb/draft.ts'
 import { Channel } from '../wire/channel.ts'
@@ -50,15 +50,25 @@ export class DraftService implements DraftProtocol {
         committed: { tokens: MAX_CONTEXT_TOKENS }
       }
     })
-    await channel.write({ offer }, options)
-    const answer = await channel.read({ ...options, timeout: DRAFT_LIMITS.helloTimeout })
-    if (answer?.welcome == null) {
-      throw answer == null
-        ? new ShardError('DISCONNECTED', 'The Shard left before it answered the offer.')
-        : await channel.fail(new ShardError('OUT_OF_ORDER', 'A Shard has to answer an Offer with a Welcome.'))
+    try {
+      await channel.write({ offer }, options)
+      return new OfferedShard(shard, await readWelcome(channel, options), channel)
+    } catch (error) {
+      channel.abort(isShardError(error) ? error : new ShardError('DISCONNECTED', 'The Scout left.', { cause: error }))
+      throw error
     }
-    return new OfferedShard(shard, answer.welcome, channel)
   }
+}
+
+async function readWelcome(channel: Channel<AssignmentMessage, ScoutMessage>, options: AbortOptions): Promise<Welcome> {
+  const answer = await channel.read({ ...options, timeout: DRAFT_LIMITS.helloTimeout })
+  if (answer == null) {
+    throw new ShardError('DISCONNECTED', 'The Shard left before it answered the offer.')
+  }
+  if (answer.welcome == null) {
+    throw await channel.fail(new ShardError('OUT_OF_ORDER', 'A Shard has to answer an Offer with a Welcome.'))
+  }
+  return answer.welcome
 }
 
 class OfferedShard implements ShardSession {
@@ -87,7 +97,7 @@ class OfferedShard implements ShardSession {
         }
       }
     } finally {
-      await this.close()
+      this.close()
     }
   }
 
@@ -95,9 +105,9 @@ class OfferedShard implements ShardSession {
     this.#channel.post({ draft })
   }
 
-  async close(): Promise<void> {
+  close(): void {
     clearInterval(this.#beat)
-    await this.#channel.close()
+    // nothing that is on its way is worth waiting for
+    this.#channel.abort(new ShardError('DISCONNECTED', 'The Scout left.'))
   }
 }
-

@@ -3,6 +3,7 @@ import { GENERATE_LIMITS, MAX_CONTEXT_TOKENS } from '../limits.ts'
 import { GenerateRequest, GenerateResponse } from '../pb/generate.ts'
 import { Channel } from '../wire/channel.ts'
 import { openStream } from '../wire/open.ts'
+import { AnswerOrder } from './answer-order.ts'
 import { GENERATE_PROTOCOL } from './constants.ts'
 import { validateAsk } from './validate.ts'
 import type { Answerer, Generate, GenerateComponents, GenerateInit } from './index.ts'
@@ -50,8 +51,7 @@ export class GenerateService implements Generate {
       writeTimeout: GENERATE_LIMITS.writeTimeout,
       limits: { commit: { tokens: GENERATE_LIMITS.maxCommitTokens } }
     })
-    let position = ask.committed.length
-    let accepted = false
+    const order = new AnswerOrder(ask)
     try {
       await channel.write({ ask }, options)
       while (true) {
@@ -59,17 +59,10 @@ export class GenerateService implements Generate {
         if (response == null) {
           throw new ShardError('DISCONNECTED', 'The Shard left before its answer was complete.')
         }
-        if (response.commit != null) {
-          if (!accepted || response.commit.position !== position) {
-            throw await channel.fail(
-              new ShardError('OUT_OF_ORDER', `Tokens at ${response.commit.position} came where ${position} was due.`)
-            )
-          }
-          position += response.commit.tokens.length
-        } else if (response.accepted != null) {
-          accepted = true
-        } else if (response.done == null && response.progress == null) {
-          throw await channel.fail(new ShardError('MALFORMED', 'A response that is none of the known ones.'))
+        try {
+          order.check(response)
+        } catch (error) {
+          throw isShardError(error) ? await channel.fail(error) : error
         }
         yield response
         if (response.done != null) {
@@ -78,17 +71,10 @@ export class GenerateService implements Generate {
         }
       }
     } finally {
-      if (!channel.closed.aborted) {
-        await leave(channel)
-      }
+      // cancels what the Shard may still be doing, at once: it may be a Shard that neither reads nor writes any more
+      channel.abort(new ShardError('DISCONNECTED', 'The Consumer left.'))
     }
   }
-}
-
-/** Ends our half, and the Shard's too if it does not end it by itself: that cancels what it may still be doing. */
-async function leave(channel: Channel<GenerateResponse, GenerateRequest>): Promise<void> {
-  await channel.close()
-  channel.abort(new ShardError('DISCONNECTED', 'The Consumer left.'))
 }
 
 async function serve(stream: Stream, connection: Connection, answer: Answerer): Promise<void> {

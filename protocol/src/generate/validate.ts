@@ -13,11 +13,14 @@ const ROLES = new Set(['system', 'user', 'assistant'])
  */
 export function validateAsk(ask: Ask): void {
   validateModel(ask.model)
-  if ((ask.messages.length > 0) === (ask.prompt != null)) {
+  if (ask.messages.length > 0 === (ask.prompt != null)) {
     throw new ShardError('INVALID_REQUEST', 'Give either messages or a prompt, and not both.')
   }
   if (ask.messages.length > GENERATE_LIMITS.maxMessages) {
-    throw new ShardError('OVERSIZED', `A conversation has at most ${GENERATE_LIMITS.maxMessages} messages; leave out old ones.`)
+    throw new ShardError(
+      'OVERSIZED',
+      `A conversation has at most ${GENERATE_LIMITS.maxMessages} messages; leave out old ones.`
+    )
   }
   for (const { role } of ask.messages) {
     if (!ROLES.has(role)) {
@@ -32,8 +35,9 @@ export function validateAsk(ask: Ask): void {
   if (ask.committed.length > MAX_CONTEXT_TOKENS) {
     throw new ShardError('OVERSIZED', `At most ${MAX_CONTEXT_TOKENS} tokens can be committed already.`)
   }
-  if (ask.maxTokens > 0 && ask.committed.length >= ask.maxTokens) {
-    throw new ShardError('INVALID_REQUEST', 'The answer is as long as max_tokens allows already.')
+  // an answer of just that length may still need its end: the Shard that committed all of it may have been lost before
+  if (ask.maxTokens > 0 && ask.committed.length > ask.maxTokens) {
+    throw new ShardError('INVALID_REQUEST', 'The answer is longer than max_tokens allows already.')
   }
 }
 

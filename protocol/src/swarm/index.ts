@@ -52,6 +52,7 @@ import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht'
 import type { Ping, PingComponents } from '@libp2p/ping'
 
 export { ANNOUNCE_TOPIC, KAD_PROTOCOL } from './constants.ts'
+export { keepListeners } from './keep-listeners.ts'
 export { groupRelays, parseRelay } from './relay-addresses.ts'
 export { RelayKeeper } from './relay-keeper.ts'
 export type { RelayAddresses } from './relay-addresses.ts'

@@ -1,4 +1,5 @@
 import { lpStream } from '@libp2p/utils'
+import { decode as decodeVarint } from 'uint8-varint'
 import { FAULT_CODES, faultCode, isShardError, ShardError } from '../errors.ts'
 import type { Fault } from '../pb/fault.ts'
 import type { AbortOptions, Stream } from '@libp2p/interface'
@@ -28,7 +29,7 @@ export interface ChannelInit<In extends MayFault, Out extends MayFault> {
   limits?: DecodeOptions<In>['limits']
 }
 
-/** How long a peer gets to read a fault before the stream is reset under it, in ms. */
+/** How long a peer gets to take a fault, and then to read it, before the stream is reset under it, in ms. */
 const FAULT_GRACE = 1_000
 
 /** Sentences of faults end up on screens; more than this is not a sentence. UTF-16 units. */
@@ -48,7 +49,7 @@ export class Channel<In extends MayFault, Out extends MayFault> {
   constructor(stream: Stream, init: ChannelInit<In, Out>) {
     this.#stream = stream
     this.#init = init
-    this.#lp = lpStream(stream, { maxDataLength: init.maxBytes })
+    this.#lp = lpStream(stream, { maxDataLength: init.maxBytes, lengthDecoder: decodeLength })
     stream.addEventListener('close', () => this.#closed.abort(), { once: true })
   }
 
@@ -110,15 +111,17 @@ export class Channel<In extends MayFault, Out extends MayFault> {
   /** Tells the other side why the stream ends, ends it, and returns the error to throw. Never rejects. */
   async fail(error: ShardError): Promise<ShardError> {
     if (this.#stream.status === 'open') {
+      const signal = AbortSignal.timeout(FAULT_GRACE)
       try {
         const fault = { code: FAULT_CODES[error.code], message: error.message.slice(0, MAX_FAULT_MESSAGE) }
         // a Partial<Out> in all but name: every Out of this class has a fault
-        await this.write({ fault } as Partial<Out>)
-        await this.#stream.close({ signal: AbortSignal.timeout(FAULT_GRACE) })
+        await this.write({ fault } as Partial<Out>, { signal })
+        await this.#stream.close({ signal })
+        setTimeout(() => this.abort(error), FAULT_GRACE)
       } catch {
-        // it is gone already, or does not listen: the reset below is all that is left to say
+        // it is gone already, or does not listen: a reset is all that is left to say
+        this.abort(error)
       }
-      setTimeout(() => this.abort(error), FAULT_GRACE)
     }
     return error
   }
@@ -154,12 +157,12 @@ export class Channel<In extends MayFault, Out extends MayFault> {
     if (name === 'UnexpectedEOFError') {
       return undefined
     }
+    if (isShardError(error, 'MALFORMED')) {
+      throw await this.fail(error)
+    }
     if (OVERSIZE_ERRORS.has(name)) {
       const limit = `A message is larger than the ${this.#init.maxBytes} bytes that this protocol allows.`
       throw await this.fail(new ShardError('OVERSIZED', limit, { cause: error }))
-    }
-    if (name === 'InvalidMessageLengthError' || error instanceof RangeError) {
-      throw await this.fail(new ShardError('MALFORMED', 'A message has no valid length.', { cause: error }))
     }
     throw disconnected(error)
   }
@@ -168,6 +171,22 @@ export class Channel<In extends MayFault, Out extends MayFault> {
 /** How @libp2p/utils' lpStream says that a message, its length or what waits to be read is too long. */
 const OVERSIZE_ERRORS = new Set(['InvalidDataLengthError', 'InvalidDataLengthLengthError', 'StreamBufferError'])
 
+/** Bytes of the longest length that a varint of a safe integer takes. */
+const MAX_LENGTH_BYTES = 8
+
+/**
+ * lpStream takes a RangeError for "not all bytes of the length are there yet", and would read a length without end byte by
+ * byte for as long as a hostile peer sends one.
+ */
+function decodeLength(bytes: Uint8ArrayList | Uint8Array): number {
+  if (bytes.byteLength > MAX_LENGTH_BYTES) {
+    throw new ShardError('MALFORMED', 'A message has no valid length.')
+  }
+  return decodeVarint(bytes)
+}
+
 function disconnected(error: unknown): ShardError {
-  return isShardError(error) ? error : new ShardError('DISCONNECTED', 'The connection to the other peer was lost.', { cause: error })
+  return isShardError(error)
+    ? error
+    : new ShardError('DISCONNECTED', 'The connection to the other peer was lost.', { cause: error })
 }

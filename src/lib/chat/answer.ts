@@ -1,5 +1,5 @@
 import { ShardError, isShardError } from '@shard/protocol/errors'
-import type { AnswerEvent, DraftPolicy, Question } from '@shard/protocol/consume'
+import type { AnswerEvent, AnswerPath, DraftPolicy, Question } from '@shard/protocol/consume'
 
 /** Asks a question of the swarm; `Consumer.ask` of `@shard/protocol/consume` is one. */
 export type AskFn = (question: Question, options: { signal?: AbortSignal }) => AsyncIterable<AnswerEvent>
@@ -35,7 +35,7 @@ export interface Answer {
   policy: DraftPolicy
   /** PeerId of the Shard that answers now, or answered last. */
   peer?: string
-  path?: 'direct' | 'relayed'
+  path?: AnswerPath
   attempt: number
   /** Answers that are served before this one, while `phase` is `queued`. */
   ahead: number

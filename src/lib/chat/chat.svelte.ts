@@ -2,6 +2,7 @@ import { SvelteMap } from 'svelte/reactivity'
 import type { ChatMessage, Question } from '@shard/protocol/consume'
 import { driveAnswer, endAnswer, newAnswer, resumeAnswer, type Answer, type AskFn } from './answer.ts'
 import type { ChatDatabase, ChatSettings, Message } from './db.ts'
+import { Farewell, type FarewellStorage } from './farewell.ts'
 import { Recorder } from './recorder.ts'
 import type { ModelChoice } from './default-model.ts'
 
@@ -19,6 +20,8 @@ export interface ChatPeer {
 export interface ChatInit {
   db: ChatDatabase
   connect: (options: { signal: AbortSignal }) => Promise<ChatPeer>
+  /** Survives the page, and is written at once. */
+  storage: () => FarewellStorage
   /** Told when something could not be stored. */
   onError: (message: string) => void
 }
@@ -40,8 +43,11 @@ export class Chat {
   /** By message id. */
   readonly #runs = new SvelteMap<string, Run>()
 
+  readonly #farewell: Farewell
+
   constructor(private readonly init: ChatInit) {
     this.db = init.db
+    this.#farewell = new Farewell(init.storage)
   }
 
   /** The answer of `message` as it is now: live where this tab receives it. */
@@ -54,12 +60,14 @@ export class Chat {
     return this.#runs.has(message)
   }
 
-  /** To be called once at start: tidies up after tabs that were closed. */
+  /** To be called once at start: tidies up after pages that were closed. */
   async start(): Promise<void> {
     await this.db.purge()
-    const held = await navigator.locks.query()
-    const alive = held.held?.map(({ name }) => name) ?? []
-    await this.db.markInterrupted((message) => alive.includes(LOCK_PREFIX + message))
+    for (const [message, answer] of this.#farewell.take()) await this.db.completeAnswer(message, answer)
+    for (const message of await this.db.unfinished()) {
+      // Whoever receives an answer holds its lock, so this waits for as long as another tab is at it.
+      void navigator.locks.request(LOCK_PREFIX + message, () => this.db.markInterrupted(message))
+    }
   }
 
   /** Asks; returns the conversation's id once the question is stored. The answer goes on in the background. */
@@ -96,7 +104,12 @@ export class Chat {
     await this.db.remove(conversation)
   }
 
-  /** Writes everything that is not yet written. To be called when the page may be going away. */
+  /** Leaves everything that is not yet written to the next page. To be called when this one goes away. */
+  leave(): void {
+    for (const [message, { answer }] of this.#runs) this.#farewell.leave(message, $state.snapshot(answer))
+  }
+
+  /** Writes everything that is not yet written. To be called when the page may be going away soon. */
   async flush(): Promise<void> {
     await Promise.all([...this.#runs.values()].map(({ recorder }) => recorder.flush()))
   }
@@ -172,7 +185,7 @@ export class Chat {
 }
 
 /** The conversation as a Question has it: answers that brought no text are left out. */
-export function toMessages(history: readonly Message[], system: string): ChatMessage[] {
+function toMessages(history: readonly Message[], system: string): ChatMessage[] {
   const messages: ChatMessage[] = system.trim() === '' ? [] : [{ role: 'system', content: system.trim() }]
   for (const { role, content, answer } of history) {
     const text = role === 'assistant' ? (answer?.text ?? '') : content

@@ -6,6 +6,7 @@ import { ShardError } from '@shard/protocol/errors'
 import type { AnswerEvent, Question } from '@shard/protocol/consume'
 import type { AskFn } from './answer.ts'
 import { Chat } from './chat.svelte.ts'
+import type { FarewellStorage } from './farewell.ts'
 import { ChatDatabase, DEFAULT_SETTINGS, type Message } from './db.ts'
 
 const PEER = peerIdFromString('12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf')
@@ -30,6 +31,17 @@ const commit = (position: number, tokens: number[], text: string): AnswerEvent =
   drafted: 0
 })
 
+const map = new Map<string, string>()
+const storage = (): FarewellStorage => ({
+  get length() {
+    return map.size
+  },
+  key: (index) => [...map.keys()][index] ?? null,
+  getItem: (key) => map.get(key) ?? null,
+  setItem: (key, value) => void map.set(key, value),
+  removeItem: (key) => void map.delete(key)
+})
+
 let db: ChatDatabase
 let asked: Question[]
 let script: AskFn
@@ -39,6 +51,7 @@ beforeEach(() => {
   db = new ChatDatabase('test')
   asked = []
   errors.length = 0
+  map.clear()
 })
 afterEach(async () => {
   await db.delete()
@@ -47,6 +60,7 @@ afterEach(async () => {
 function chat(): Chat {
   return new Chat({
     db,
+    storage,
     onError: (message) => errors.push(message),
     connect: async () => ({
       model: (cid) => ({ cid: cid == null ? MODEL : CID.parse(cid), name: 'tiny' }),
@@ -132,40 +146,43 @@ describe('Chat', () => {
     expect(asked[1]?.sampling?.seed).toBe(asked[0]?.sampling?.seed)
   })
 
-  it('offers an answer to be continued after its tab was closed', async () => {
-    const { id } = await db.create('Closed', DEFAULT_SETTINGS)
-    const answer = {
-      model: MODEL.toString(),
-      seed: 1,
-      maxTokens: 0,
-      policy: 'anyone' as const,
-      phase: 'streaming' as const,
-      text: 'Half',
-      tokens: [1]
+  it('hands what a closed page had received to the next one, to be continued', async () => {
+    script = async function* () {
+      yield* [SHARD, commit(0, [1], 'Ha'), commit(1, [2], 'lf')]
+      await new Promise(() => undefined)
     }
-    await db.append({
-      conversation: id,
-      role: 'assistant',
-      content: '',
-      answer: {
-        ...answer,
-        attempt: 1,
-        ahead: 0,
-        prefilledTokens: 0,
-        promptTokens: 1,
-        drafts: {},
-        moves: [],
-        startedAt: 0,
-        timedTokens: 0
-      }
-    })
+    const id = await db.create('Closed', DEFAULT_SETTINGS)
+    const closed = chat()
+    await closed.send(id.id, 'Hello', DEFAULT_SETTINGS)
+    const { id: message } = await stored(id.id, 'streaming')
+    closed.leave()
+    // The page dies: what it wrote last is lost, and its lock is free.
+    await db.messages.update(message, { 'answer.text': 'H', 'answer.tokens': [] })
+    const copy = await db.messages.get(message)
+    await db.messages.put({ ...copy!, id: 'after-reload' })
+    map.set('shard-farewell/after-reload', map.get(`shard-farewell/${message}`) ?? '')
+    await db.messages.delete(message)
     await chat().start()
-    expect((await answerIn(id)).answer).toMatchObject({ phase: 'interrupted', text: 'Half', tokens: [1] })
+    expect((await stored(id.id, 'interrupted')).answer).toMatchObject({ text: 'Half', tokens: [1, 2] })
+  })
+
+  it('leaves an answer alone that another tab still receives', async () => {
+    script = async function* () {
+      yield* [SHARD, commit(0, [1], 'Half')]
+      await new Promise(() => undefined)
+    }
+    const id = await chat().send(undefined, 'Hello', DEFAULT_SETTINGS)
+    const message = await stored(id, 'streaming')
+    await chat().start()
+    const { pending } = await navigator.locks.query()
+    expect(pending?.map(({ name }) => name)).toContain(`shard-answer/${message.id}`)
+    expect((await answerIn(id)).answer?.phase).toBe('streaming')
   })
 
   it('says why the swarm could not be joined', async () => {
     const one = new Chat({
       db,
+      storage,
       onError: (message) => errors.push(message),
       connect: async () => {
         throw new ShardError('NO_SHARD', 'No relay answers.')
@@ -179,6 +196,7 @@ describe('Chat', () => {
     const one = new Chat({
       db,
       onError: (message) => errors.push(message),
+      storage,
       connect: async () => new Promise(() => undefined)
     })
     const id = await one.send(undefined, 'Hello', DEFAULT_SETTINGS)

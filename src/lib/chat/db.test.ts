@@ -77,17 +77,29 @@ describe('ChatDatabase', () => {
     expect((await db.messages.get(message))?.answer).toMatchObject({ text: 'Par', tokens: [1, 2] })
   })
 
-  it('marks unfinished answers as interrupted, but those of living tabs', async () => {
+  it('finds unfinished answers, and marks one as interrupted unless it has ended since', async () => {
     const { id } = await db.create('Tabs', DEFAULT_SETTINGS)
-    const dead = await withAnswer(id, 'streaming')
+    const streaming = await withAnswer(id, 'streaming')
     const searching = await withAnswer(id, 'searching')
-    const alive = await withAnswer(id, 'streaming')
     const done = await withAnswer(id, 'done')
-    await db.markInterrupted((message) => message === alive)
+    expect((await db.unfinished()).sort()).toEqual([streaming, searching].sort())
+    for (const message of [streaming, done]) await db.markInterrupted(message)
     const phases = await Promise.all(
-      [dead, searching, alive, done].map(async (message) => (await db.messages.get(message))?.answer?.phase)
+      [streaming, searching, done].map(async (message) => (await db.messages.get(message))?.answer?.phase)
     )
-    expect(phases).toEqual(['interrupted', 'interrupted', 'streaming', 'done'])
+    expect(phases).toEqual(['interrupted', 'searching', 'done'])
+  })
+
+  it('takes what a page left, but only where that is more', async () => {
+    const { id } = await db.create('Left', DEFAULT_SETTINGS)
+    const message = await withAnswer(id, 'streaming')
+    const stored = (await db.messages.get(message))!.answer!
+    await db.completeAnswer(message, { ...stored, text: 'More', tokens: [1, 2] })
+    await db.completeAnswer(message, { ...stored, text: 'Less', tokens: [1] })
+    expect((await db.messages.get(message))?.answer).toMatchObject({ text: 'More', tokens: [1, 2] })
+    await db.saveAnswer(message, { ...stored, phase: 'done', text: 'Mo', tokens: [1] })
+    await db.completeAnswer(message, { ...stored, text: 'Old', tokens: [1, 2, 3] })
+    expect((await db.messages.get(message))?.answer?.text).toBe('Mo')
   })
 })
 

@@ -102,6 +102,18 @@ export class ChatDatabase extends Dexie {
     await this.messages.update(id, { answer })
   }
 
+  /** Takes the state that a page left when it went away, where it is newer than the stored one. */
+  async completeAnswer(id: string, left: Answer): Promise<void> {
+    await this.messages
+      .where('id')
+      .equals(id)
+      .modify((message) => {
+        const { answer } = message
+        if (answer != null && UNFINISHED.includes(answer.phase) && left.tokens.length > answer.tokens.length)
+          message.answer = left
+      })
+  }
+
   async rename(id: string, title: string): Promise<void> {
     const trimmed = title.trim()
     if (trimmed !== '') await this.conversations.update(id, { title: trimmed.slice(0, 200) })
@@ -132,18 +144,18 @@ export class ChatDatabase extends Dexie {
     })
   }
 
-  /**
-   * Marks answers that were being received by a tab that is gone, so that they can be continued.
-   *
-   * @param isAlive - whether some tab still receives the answer of this message
-   */
-  async markInterrupted(isAlive: (message: string) => boolean): Promise<number> {
-    return this.messages
-      .where('answer.phase')
-      .anyOf(UNFINISHED)
-      .and((message) => !isAlive(message.id))
-      .modify((message) => {
-        if (message.answer != null) message.answer.phase = 'interrupted'
+  /** Messages whose answer is being received, or was when its page went away. */
+  async unfinished(): Promise<string[]> {
+    return this.messages.where('answer.phase').anyOf(UNFINISHED).primaryKeys()
+  }
+
+  /** Marks an answer that nobody receives any more, so that it can be continued. */
+  async markInterrupted(id: string): Promise<void> {
+    await this.messages
+      .where('id')
+      .equals(id)
+      .modify(({ answer }) => {
+        if (answer != null && UNFINISHED.includes(answer.phase)) answer.phase = 'interrupted'
       })
   }
 }

@@ -1,5 +1,6 @@
 import { getSwarm, type TabSwarm } from '#lib/swarm/index.ts'
 import { defaultModel } from './default-model.ts'
+import type { AnswerPath } from '@shard/protocol/consume'
 import type { KnownShard } from '@shard/protocol/announce'
 
 /** A Shard as the page shows it. */
@@ -11,14 +12,14 @@ export interface ShardRow {
   /** Tokens/s without drafts, as the Shard says; 0 where unknown. */
   speed: number
   /** How this tab is connected to it, if it is. */
-  path?: 'direct' | 'relayed'
+  path?: AnswerPath
 }
 
 /** Longest time between two looks, in ms: a Shard that is forgotten goes without a word. */
 const LOOK_EVERY = 4_000
 
 /** The Shards that this tab knows of, kept fresh while something watches. */
-export class Shards {
+class Shards {
   rows = $state.raw<ShardRow[]>([])
   /** True once the tab's peer runs. */
   started = $state(false)

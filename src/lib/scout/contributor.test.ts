@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises'
-import { defaultLogger } from '@libp2p/logger'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { CID } from 'multiformats/cid'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -59,7 +58,7 @@ class World implements ScoutParts {
           signal?.addEventListener('abort', () => resolve())
         })
     }
-    return { directory, libp2p: { services: {}, logger: defaultLogger() } } as unknown as TabSwarm
+    return { directory, libp2p: { services: {}, logger: { forComponent: () => () => {} } } } as unknown as TabSwarm
   }
 
   async fetchManifest(_: TabSwarm, cid: CID): Promise<Manifest> {
@@ -144,7 +143,7 @@ function createLocks(): Locks {
         queue.push(resolve)
         options.signal?.addEventListener('abort', () => {
           queue.splice(queue.indexOf(resolve), 1)
-          reject(options.signal?.reason)
+          reject(new DOMException('The request was aborted.', 'AbortError'))
         })
       })
     }

@@ -77,12 +77,12 @@ export class DraftHost implements EngineHost {
     k: number,
     signal: AbortSignal
   ): Promise<number[]> {
-    const { contextLength, bos, isEndOfTurn } = session.info
-    const room = Math.min(k, contextLength - context.length)
+    const { info } = session
+    const room = Math.min(k, info.contextLength - context.length)
     if (context.length === 0 || room <= 0 || this.#vocabulary == null) return []
 
     // llama.cpp adds this token by itself.
-    const implied = bos != null && context[0] === bos ? 1 : 0
+    const implied = info.bos != null && context[0] === info.bos ? 1 : 0
     const prompt = promptText(this.#vocabulary, context.slice(implied))
     if (prompt == null || prompt.text === '') return []
 
@@ -97,7 +97,7 @@ export class DraftHost implements EngineHost {
     const held = context.slice(context.length - prompt.held)
     if (held.some((token, index) => tokens[index] !== token)) return []
     const drafted = tokens.slice(held.length)
-    const end = drafted.findIndex(isEndOfTurn)
+    const end = drafted.findIndex((token) => info.isEndOfTurn(token))
     return end === -1 ? drafted : drafted.slice(0, end)
   }
 

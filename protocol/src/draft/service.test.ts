@@ -215,7 +215,7 @@ describe('/shard/draft/1', () => {
 
   it('lets a Scout leave, and tells the host once', async () => {
     const { session, hosted } = await offer()
-    await session.close()
+    session.close()
     await until(() => expect(host.left).toEqual([hosted]))
     // the host may not have noticed yet
     hosted.begin(begin(3))

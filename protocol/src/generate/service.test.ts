@@ -22,7 +22,7 @@ const until = async (check: () => unknown): Promise<void> => {
   await vi.waitFor(check, { timeout: 15_000, interval: 10 })
 }
 
-const MODEL = CID.parse('bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy').bytes as Uint8Array<ArrayBuffer>
+const MODEL = CID.parse('bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy').bytes
 
 let consumer: Node
 /** Answers with what `answer` is at the moment. */
@@ -137,7 +137,7 @@ function watched(responses: AsyncIterable<Response>): {
   ended: Promise<void>
 } {
   const left = Promise.withResolvers<unknown>()
-  const ended = Promise.withResolvers<void>()
+  const ended = Promise.withResolvers<undefined>()
   return {
     left: left.promise,
     ended: ended.promise,
@@ -147,7 +147,7 @@ function watched(responses: AsyncIterable<Response>): {
         yield* responses
         await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
       } finally {
-        ended.resolve()
+        ended.resolve(undefined)
       }
     }
   }
@@ -230,7 +230,7 @@ describe('generate', () => {
   })
 
   it('sends a sign of life with the last progress while nothing comes', async () => {
-    const enough = Promise.withResolvers<void>()
+    const enough = Promise.withResolvers<undefined>()
     answer = async function* () {
       yield { progress: { queuePosition: 4, prefilledTokens: 0 } }
       await enough.promise
@@ -244,7 +244,7 @@ describe('generate', () => {
       vi.advanceTimersByTime(GENERATE_LIMITS.keepAlive)
       expect(await responses.next()).toEqual(first)
     }
-    enough.resolve()
+    enough.resolve(undefined)
     expect(await collect(responses)).toEqual([ACCEPTED, done(0)])
     expect(vi.getTimerCount()).toBe(0)
   })
@@ -451,7 +451,7 @@ describe('a Shard that breaks the protocol', () => {
     ['closes without a Done', async (channel) => channel.close()],
     ['is killed', async (channel) => channel.abort(new Error('killed'))]
   ])('%s: the Consumer gets what came before, and DISCONNECTED', async (_, leave) => {
-    const read = Promise.withResolvers<void>()
+    const read = Promise.withResolvers<undefined>()
     behave = async (channel) => {
       await channel.read()
       await channel.write(ACCEPTED)
@@ -464,7 +464,7 @@ describe('a Shard that breaks the protocol', () => {
       (async () => {
         for await (const response of consumer.services.generate.ask(stranger.peerId, ask())) {
           passed.push(response)
-          if (response.commit != null) read.resolve()
+          if (response.commit != null) read.resolve(undefined)
         }
       })()
     )
@@ -473,9 +473,9 @@ describe('a Shard that breaks the protocol', () => {
   })
 
   it('goes on after its Done, which nobody hears', async () => {
-    const closed = Promise.withResolvers<void>()
+    const closed = Promise.withResolvers<undefined>()
     behave = async (channel) => {
-      channel.closed.addEventListener('abort', () => closed.resolve())
+      channel.closed.addEventListener('abort', () => closed.resolve(undefined))
       await channel.read()
       await channel.write(ACCEPTED)
       await channel.write(done(0))

@@ -22,7 +22,7 @@ export class Providers {
   readonly #inDht = new Set<string>()
   #asking = false
   /** Resolved and renewed when a peer is added. */
-  #found = Promise.withResolvers<undefined>()
+  #found = Promise.withResolvers<void>()
 
   constructor(swarm: FetchSwarm, cid: CID, timing: FetchTiming) {
     this.#swarm = swarm
@@ -73,7 +73,12 @@ export class Providers {
 
   /** Looks for peers in the DHT; waits for the first only where nobody that did not fail is known. */
   async #search(outer: AbortSignal): Promise<void> {
-    if (!this.#asking) void this.#askDht(outer)
+    if (!this.#asking) {
+      this.#asking = true
+      void this.#askDht(outer).finally(() => {
+        this.#asking = false
+      })
+    }
     if (this.count > 0) return
     // With somebody to try again, a look is enough; with nobody, whoever comes first.
     const patience = this.#candidates.size > 0 ? this.#timing.patience : this.#timing.search
@@ -85,10 +90,8 @@ export class Providers {
     outer.throwIfAborted()
   }
 
-  /** Never rejects. */
   async #askDht(outer: AbortSignal): Promise<void> {
     const { libp2p } = this.#swarm
-    this.#asking = true
     try {
       let found = 0
       const signal = AbortSignal.any([outer, AbortSignal.timeout(this.#timing.search)])
@@ -101,8 +104,6 @@ export class Providers {
       }
     } catch {
       // No relay yet, or nobody knows: announcements may still name a Shard.
-    } finally {
-      this.#asking = false
     }
   }
 
@@ -114,7 +115,7 @@ export class Providers {
     const id = peer.toString()
     if (this.#candidates.has(id)) return
     this.#candidates.set(id, { peer, failures: 0 })
-    this.#found.resolve(undefined)
+    this.#found.resolve()
     this.#found = Promise.withResolvers()
   }
 }

@@ -78,11 +78,12 @@ export class DraftHost implements EngineHost {
     signal: AbortSignal
   ): Promise<number[]> {
     const { info } = session
-    const room = Math.min(k, info.contextLength - context.length)
+    const { contextLength, bos } = info
+    const room = Math.min(k, contextLength - context.length)
     if (context.length === 0 || room <= 0 || this.#vocabulary == null) return []
 
     // llama.cpp adds this token by itself.
-    const implied = info.bos != null && context[0] === info.bos ? 1 : 0
+    const implied = bos != null && context[0] === bos ? 1 : 0
     const prompt = promptText(this.#vocabulary, context.slice(implied))
     if (prompt == null || prompt.text === '') return []
 

@@ -124,6 +124,24 @@ describe('Origin', () => {
   })
 })
 
+describe('a WebSocket', () => {
+  const upgrade = {
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ=='
+  }
+
+  it('of another origin, of a rebound name, or without the key is not opened', async () => {
+    const origin = await get(open, '/ws/generate', { ...upgrade, origin: 'https://evil.example' })
+    expect(origin.status).toBe(403)
+    const host = await get(open, '/ws/generate', { ...upgrade, host: `evil.example:${port()}` })
+    expect(host.status).toBe(403)
+    const key = await get(locked, '/ws/generate', { ...upgrade, 'sec-websocket-protocol': 'shard-api-key.Z3Vlc3M' })
+    expect(key.status).toBe(401)
+  })
+})
+
 describe('a bearer key', () => {
   it.each(['Bearer s3cret', 'bearer s3cret'])('opens the API: %s', async (authorization) => {
     expect((await get(locked, '/v1/models', { authorization })).status).toBe(200)

@@ -1,11 +1,18 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { importCommand } from './import.ts'
+import { lsCommand } from './ls.ts'
+import { pullCommand } from './pull.ts'
+import { rmCommand } from './rm.ts'
 import { runCommand } from './run.ts'
 import { scoutCommand } from './scout.ts'
 import { serveCommand } from './serve.ts'
+import { showCommand } from './show.ts'
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
 
 await new Command('shard')
   .description('Peer-to-peer LLM inference: serve a model, draft for others, or ask.')
@@ -13,5 +20,10 @@ await new Command('shard')
   .addCommand(serveCommand())
   .addCommand(scoutCommand())
   .addCommand(runCommand())
+  .addCommand(pullCommand())
+  .addCommand(importCommand())
+  .addCommand(lsCommand())
+  .addCommand(showCommand())
+  .addCommand(rmCommand())
   .showHelpAfterError('(shard help <command> lists its options)')
   .parseAsync()

@@ -22,6 +22,8 @@ interface Want {
 export class BitswapClient {
   readonly #libp2p: Libp2p
   readonly #sessions = new Map<string, GiverSession>()
+  /** What was asked of each peer and taken back: it may come all the same, even after the session that asked. */
+  readonly #late = new Map<string, Set<string>>()
 
   private constructor(libp2p: Libp2p) {
     this.#libp2p = libp2p
@@ -37,8 +39,10 @@ export class BitswapClient {
 
   /** One for each peer; it stays until it fails or is closed. @param stall - ms, see {@link GiverSession} */
   session(peer: PeerId, stall: number): GiverSession {
-    const session = new GiverSession(this.#libp2p, peer, stall)
     const id = peer.toString()
+    const late = this.#late.get(id) ?? new Set()
+    this.#late.set(id, late)
+    const session = new GiverSession(this.#libp2p, peer, stall, late)
     this.#sessions.get(id)?.fail(new GiverError('GONE', 'another session took its place'))
     this.#sessions.set(id, session)
     session.ended.then(() => {
@@ -83,8 +87,7 @@ export class GiverSession {
   readonly ended: Promise<GiverError>
   readonly #libp2p: Libp2p
   readonly #wants = new Map<string, Want>()
-  /** Taken back, and perhaps on its way all the same. */
-  readonly #cancelled = new Set<string>()
+  readonly #late: Set<string>
   readonly #queue = { wanted: new Map<string, CID>(), cancelled: new Map<string, CID>() }
   readonly #end = Promise.withResolvers<GiverError>()
   #failure: GiverError | undefined
@@ -94,7 +97,8 @@ export class GiverSession {
   /** Blocks that came and were asked for. */
   given = 0
 
-  constructor(libp2p: Libp2p, peer: PeerId, stall: number) {
+  constructor(libp2p: Libp2p, peer: PeerId, stall: number, late: Set<string>) {
+    this.#late = late
     this.#libp2p = libp2p
     this.peer = peer
     this.stall = stall
@@ -126,7 +130,7 @@ export class GiverSession {
       this.#wind()
     }
     this.#wants.set(key, { cid, resolve, reject })
-    this.#cancelled.delete(key)
+    this.#late.delete(key)
     this.#queue.cancelled.delete(key)
     this.#queue.wanted.set(key, cid)
     this.#send()
@@ -146,8 +150,9 @@ export class GiverSession {
     }
     this.#failure = error
     clearTimeout(this.#timer)
-    for (const { cid, reject } of [...this.#wants.values()]) {
-      this.#queue.cancelled.set(keyOf(cid.multihash.digest), cid)
+    for (const [key, { cid, reject }] of [...this.#wants]) {
+      this.#late.add(key)
+      this.#queue.cancelled.set(key, cid)
       reject(error)
     }
     this.#wants.clear()
@@ -182,7 +187,7 @@ export class GiverSession {
         this.#wants.delete(key)
         this.given++
         want.resolve(block)
-      } else if (!this.#cancelled.delete(key)) {
+      } else if (!this.#late.delete(key)) {
         this.fail(new GiverError('CORRUPT', 'it sent a block that is none of those it was asked for'))
         return
       }
@@ -199,7 +204,7 @@ export class GiverSession {
 
   #forget(key: string, cid: CID): void {
     this.#wants.delete(key)
-    this.#cancelled.add(key)
+    this.#late.add(key)
     if (!this.#queue.wanted.delete(key)) {
       this.#queue.cancelled.set(key, cid)
       this.#send()

@@ -22,7 +22,7 @@ export const DIAL_TIMEOUT = 10_000
 export const MAX_GIVERS = 6
 
 /** Blocks that a giver is asked for at a time, first and at most: below the 64 that a Shard reads for one peer. */
-export const FIRST_WINDOW = 4
+export const FIRST_WINDOW = 2
 export const MAX_WINDOW = 16
 
 /** Ms of blocks that are asked for ahead: what a giver reads into memory, and what is lost when it stalls. */

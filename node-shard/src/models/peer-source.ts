@@ -36,7 +36,7 @@ export async function fetchFromPeer(session: GiverSession, { queue, store, look,
       pace = pace == null ? now - last : 0.8 * pace + 0.2 * (now - last)
       last = now
       given++
-      window = Math.min(MAX_WINDOW, Math.max(2, Math.round(WINDOW_MS / Math.max(1, pace))))
+      window = Math.min(MAX_WINDOW, Math.max(1, Math.round(WINDOW_MS / Math.max(1, pace))))
       await store(leaf, block)
     } catch (error) {
       if (error instanceof GiverError) {

@@ -16,6 +16,7 @@
  */
 
 export { embeddedFiles } from './embedded.ts'
+export { checkModelFile } from './gguf-info.ts'
 export { startHelia } from './helia.ts'
 export { ModelStore } from './model-store.ts'
 export type { OwnFiles } from './own-files.ts'

@@ -16,6 +16,7 @@
 export { catalogue, fromCatalogue } from './catalogue.ts'
 export { ModelFetchError } from './errors.ts'
 export { ModelFetcher } from './fetcher.ts'
+export { fileCid } from './file-cid.ts'
 export { importModel, importPair } from './import-model.ts'
 export { filesOf, ModelLibrary } from './library.ts'
 export type { CatalogueEntry } from './catalogue.ts'

@@ -1,7 +1,7 @@
 import { withBitswap } from '@helia/bitswap'
 import { withLibp2pLight, type HeliaWithLibp2p } from '@helia/libp2p'
 import { createHeliaLight } from 'helia'
-import { BITSWAP_MESSAGE_TIMEOUT, MAX_WANTED_BLOCKS } from './constants.ts'
+import { BITSWAP_MESSAGE_TIMEOUT, BLOCK_SENDERS, MAX_WANTED_BLOCKS } from './constants.ts'
 import { LimitedBlockstore } from './limited-blockstore.ts'
 import type { Libp2p, ServiceMap } from '@libp2p/interface'
 import type { Blockstore } from 'interface-blockstore'
@@ -13,7 +13,8 @@ const BITSWAP = {
   messageReceiveTimeout: BITSWAP_MESSAGE_TIMEOUT,
   // @helia/bitswap 4 documents maxWantlistSize and reads maxWantListSize
   maxWantlistSize: MAX_WANTED_BLOCKS,
-  maxWantListSize: MAX_WANTED_BLOCKS
+  maxWantListSize: MAX_WANTED_BLOCKS,
+  sendBlocksConcurrency: BLOCK_SENDERS
 }
 
 /** One libp2p node, and Helia on it. */

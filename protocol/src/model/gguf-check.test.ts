@@ -129,6 +129,7 @@ describe('checkGgufHeader', () => {
     ['a fraction that is none', { metadata: with_('llama.rope.freq_base', FLOAT32, Number.NaN) }, /no number/],
     ['scores of fewer tokens', { metadata: with_('tokenizer.ggml.token_type', ARRAY, [1]) }, /2 tokens, but 1/],
     ['scores of another kind', { metadata: with_('tokenizer.ggml.scores', ARRAY, [1, 1]) }, /another kind/],
+    ['a token twice', { metadata: with_('tokenizer.ggml.tokens', ARRAY, ['a', 'b', 'a']) }, /the same/],
     ['a token that is none', { metadata: with_('tokenizer.ggml.bos_token_id', UINT32, 2) }, /bos_token_id/],
     ['no bytes to fall back to', { metadata: with_('tokenizer.ggml.model', STRING, 'llama') }, /no token for the byte/],
     ['an odd alignment', { metadata: with_('general.alignment', UINT32, 24) }, /alignment/],

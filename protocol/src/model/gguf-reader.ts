@@ -35,6 +35,7 @@ export class GgufReader {
   private readonly bytes: Uint8Array
   private readonly view: DataView
   private readonly decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  private readonly latin1 = new TextDecoder('latin1')
   private offset = 0
 
   constructor(bytes: Uint8Array) {
@@ -68,7 +69,7 @@ export class GgufReader {
         throw malformed('has a metadata key that is empty or there twice')
       }
 
-      metadata.set(key, this.value(this.uint32()))
+      metadata.set(key, this.value(key, this.uint32()))
     }
 
     const tensors: GgufTensor[] = []
@@ -88,7 +89,7 @@ export class GgufReader {
     return { metadata, tensors, bytes: this.offset }
   }
 
-  private value(type: number): GgufValue {
+  private value(key: string, type: number): GgufValue {
     if (type === GGUF_TYPE.STRING) {
       const length = this.uint64()
       const start = this.take(length)
@@ -103,9 +104,7 @@ export class GgufReader {
     const length = this.count('length of a list', GGUF_LIMITS.maxMerges)
 
     if (items === GGUF_TYPE.STRING) {
-      for (let i = 0; i < length; i++) {
-        this.take(this.uint64())
-      }
+      this.strings(length, key === 'tokenizer.ggml.tokens')
 
       return { type, items, length }
     }
@@ -123,6 +122,27 @@ export class GgufReader {
     }
 
     return { type, items, length, numbers: Array.from({ length }, () => this.number(items)) }
+  }
+
+  /** Steps over texts. llama.cpp ends the process where two tokens are the same. */
+  private strings(count: number, distinct: boolean): void {
+    const seen = new Set<string>()
+
+    for (let i = 0; i < count; i++) {
+      const length = this.uint64()
+      const start = this.take(length)
+
+      if (distinct && length > 0) {
+        // of bytes, which need not be UTF-8: this encoding has a character for each
+        const text = this.latin1.decode(this.bytes.subarray(start, start + length))
+
+        if (seen.has(text)) {
+          throw malformed('has two tokens that are the same')
+        }
+
+        seen.add(text)
+      }
+    }
   }
 
   private number(type: number): number {

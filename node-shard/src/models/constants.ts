@@ -25,6 +25,9 @@ export const MAX_GIVERS = 6
 export const FIRST_WINDOW = 2
 export const MAX_WINDOW = 16
 
+/** Requests that a full window is made of. */
+export const BATCHES = 4
+
 /** Ms of blocks that are asked for ahead: what a giver reads into memory, and what is lost when it stalls. */
 export const WINDOW_MS = 1_000
 

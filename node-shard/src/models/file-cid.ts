@@ -49,7 +49,7 @@ const hashLeaves: BufferImporter = async function* ({ content }) {
 /** Whole chunks; the next one is read while one is hashed. */
 async function* chunks({ handle, size }: StampedFile, chunkSize: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   const read = async (offset: number): Promise<Uint8Array> => {
-    const chunk = new Uint8Array(Math.min(chunkSize, size - offset))
+    const chunk = Buffer.allocUnsafeSlow(Math.min(chunkSize, size - offset))
     let filled = 0
     while (filled < chunk.byteLength) {
       const { bytesRead } = await handle.read(chunk, filled, chunk.byteLength - filled, offset + filled)

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { FIRST_WINDOW, MAX_MISSING, MAX_WINDOW, WINDOW_MS } from './constants.ts'
+import { BATCHES, FIRST_WINDOW, MAX_MISSING, MAX_WINDOW, WINDOW_MS } from './constants.ts'
 import { GiverError } from './errors.ts'
 import type { GiverSession } from './bitswap-client.ts'
 import type { Leaf } from './file-tree.ts'
@@ -18,6 +18,7 @@ export interface LeafSink {
 export async function fetchFromPeer(session: GiverSession, { queue, store, look, signal }: LeafSink): Promise<void> {
   const lacks = new Set<Leaf>()
   const underWay = new Set<Promise<void>>()
+  const writes = new Set<Promise<void>>()
   let window = FIRST_WINDOW
   let given = 0
   let last = performance.now()
@@ -37,7 +38,17 @@ export async function fetchFromPeer(session: GiverSession, { queue, store, look,
       last = now
       given++
       window = Math.min(MAX_WINDOW, Math.max(1, Math.round(WINDOW_MS / Math.max(1, pace))))
-      await store(leaf, block)
+      // not awaited here: the next block is asked for while this one is written
+      const writing: Promise<void> = store(leaf, block)
+        .catch((cause: unknown) => {
+          broken ??= { cause }
+          queue.release(leaf, session)
+        })
+        .finally(() => writes.delete(writing))
+      writes.add(writing)
+      if (writes.size > MAX_WINDOW) {
+        await Promise.race(writes)
+      }
     } catch (error) {
       if (error instanceof GiverError) {
         if (error.fault === 'MISSING') {
@@ -52,7 +63,9 @@ export async function fetchFromPeer(session: GiverSession, { queue, store, look,
 
   while (!signal.aborted && session.failure == null && broken == null && !queue.empty) {
     const { changed } = queue
-    for (let next; underWay.size < window && (next = queue.take(session, lacks)) != null;) {
+    // several at a time, since a giver packs what it is asked for together into one message
+    const due = underWay.size <= window - Math.ceil(window / BATCHES)
+    for (let next; due && underWay.size < window && (next = queue.take(session, lacks)) != null;) {
       if (underWay.size === 0) {
         last = performance.now()
       }
@@ -62,10 +75,11 @@ export async function fetchFromPeer(session: GiverSession, { queue, store, look,
     if (lacks.size > 0 && ((lacks.size >= MAX_MISSING && given === 0) || !queue.needs(lacks))) {
       session.fail(new GiverError('MISSING', 'it does not have the file'))
     }
-    const nothingToAsk = underWay.size < window ? [changed, sleep(look)] : []
+    const nothingToAsk = due && underWay.size < window ? [changed, sleep(look)] : []
     await Promise.race([...underWay, ...nothingToAsk, session.ended])
   }
   await Promise.all(underWay)
+  await Promise.all(writes)
   if (broken != null) {
     throw broken.cause
   }

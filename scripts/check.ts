@@ -1,5 +1,6 @@
 // `npm run check`: everything that can be said about the code without running it. All steps run, whatever the
-// others find, so that one run shows all there is to repair. `npm run check -- eslint knip` runs those only.
+// others find, so that one run shows all there is to repair. `npm run check -- eslint knip` runs those only, and
+// what they need.
 
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
@@ -134,7 +135,10 @@ async function main(wanted: readonly string[]): Promise<number> {
     process.stderr.write(`No step is called "${unknown}". There are: ${names.join(', ')}.\n`)
     return 1
   }
-  const chosen = steps.filter((step) => wanted.length === 0 || wanted.includes(step.name))
+  // A step says nothing true without those that it comes after.
+  const needed = new Set(wanted)
+  for (const step of [...steps].reverse()) if (needed.has(step.name)) step.after?.forEach((name) => needed.add(name))
+  const chosen = steps.filter((step) => wanted.length === 0 || needed.has(step.name))
   const start = performance.now()
   const limit = limiter(Math.max(2, Math.min(4, availableParallelism())))
   const results = new Map<string, Promise<boolean>>()

@@ -43,7 +43,7 @@ export type FaultCode = keyof typeof FAULT_CODES
 export class ShardError extends Error {
   override readonly name = 'ShardError'
 
-  constructor (
+  constructor(
     readonly code: FaultCode,
     message: string,
     options: ErrorOptions & {
@@ -59,12 +59,12 @@ export class ShardError extends Error {
 }
 
 /** True if `error` is a {@link ShardError}, of the given code if one is named. */
-export function isShardError (error: unknown, code?: FaultCode): error is ShardError {
+export function isShardError(error: unknown, code?: FaultCode): error is ShardError {
   return error instanceof ShardError && (code == null || error.code === code)
 }
 
 /** The name of a code number from the wire; a number that this version does not know is INTERNAL. */
-export function faultCode (value: number): FaultCode {
+export function faultCode(value: number): FaultCode {
   const known = Object.entries(FAULT_CODES).find(([, number]) => number === value)
   return (known?.[0] ?? 'INTERNAL') as FaultCode
 }

@@ -369,6 +369,7 @@ describe('addresses', () => {
     const relay = await startRelay()
     const ports = addressOf(relay, '/ws').toString().split('/p2p/')[0] ?? ''
     await Promise.all([relay.stop(), relay.stop()])
-    await startRelay({ listen: [ports] })
+    const next = await startRelay({ listen: [ports] })
+    expect(addressOf(next, '/ws').toString()).toContain(`${ports}/p2p/`)
   })
 })

@@ -17,6 +17,12 @@ interface Row {
 
 const { rows } = JSON.parse(await readFile(join(MODELS, 'fixtures/draft_greedy.json'), 'utf8')) as { rows: Row[] }
 
+function rowAt(index: number): Row {
+  const row = rows[index]
+  if (row == null) throw new Error(`The fixtures have no row ${index}.`)
+  return row
+}
+
 test.describe.configure({ mode: 'serial' })
 
 let server: PageServer
@@ -82,13 +88,13 @@ for (const { q, prompt, draft: expected } of rows) {
 }
 
 test('drafts at most k tokens', async () => {
-  const row = rows[1]
+  const row = rowAt(1)
   expect(await drafted(row.prompt, 4)).toEqual(row.draft.ids.slice(0, 4))
   expect(await drafted(row.prompt, 0)).toEqual([])
 })
 
 test('a rollback gives what a fresh context gives', async () => {
-  const { prompt, draft: expected } = rows[1]
+  const { prompt, draft: expected } = rowAt(1)
   const fresh = await drafted(prompt, 12)
   await drafted([...prompt, ...expected.ids.slice(0, 10)], 8)
   await drafted([...prompt, ...expected.ids.slice(0, 3), ...expected.ids.slice(0, 3)], 8)
@@ -106,7 +112,7 @@ test('overlapping drafts are answered one after the other, each with its own con
 })
 
 test('an abort rejects with its reason, and the next draft is right', async () => {
-  const { prompt, draft: expected } = rows[1]
+  const { prompt, draft: expected } = rowAt(1)
   const long = Array.from({ length: 30 }, () => prompt).flat()
   const aborted = await draft(long, 100, 1)
   expect(aborted.error).toBe('changed my mind')
@@ -114,8 +120,8 @@ test('an abort rejects with its reason, and the next draft is right', async () =
 })
 
 test('a context that is too long, empty, or no text of the model gives no draft', async () => {
-  const { prompt } = rows[0]
-  const long = Array.from({ length: CONTEXT_LENGTH }, (_, index) => prompt[index % prompt.length])
+  const { prompt } = rowAt(0)
+  const long = Array.from({ length: CONTEXT_LENGTH }, (_, index) => prompt[index % prompt.length] ?? 0)
   expect(await drafted(long, 4)).toEqual([])
   expect(await drafted([...long, ...long], 4)).toEqual([])
   expect(await drafted([], 4)).toEqual([])
@@ -125,7 +131,7 @@ test('a context that is too long, empty, or no text of the model gives no draft'
 
 test('a context that the tokenizer would split differently gives no draft', async () => {
   // The same text as single bytes: llama.cpp makes fewer tokens of it, and its continuation would be misplaced.
-  const { prompt } = rows[1]
+  const { prompt } = rowAt(1)
   const bytes = await page.evaluate(() => [...new TextEncoder().encode('the star')])
   const vocabulary = JSON.parse(await readFile(join(MODELS, 'tokenizer.json'), 'utf8')) as {
     model: { vocab: Record<string, number> }
@@ -137,7 +143,7 @@ test('a context that the tokenizer would split differently gives no draft', asyn
 
 test('after dispose, drafts are refused and the engine can be loaded again', async () => {
   await page.evaluate(() => window.dispose())
-  expect((await draft(rows[0].prompt, 4)).error).toMatch(/stopped/)
+  expect((await draft(rowAt(0).prompt, 4)).error).toMatch(/stopped/)
   await page.evaluate((args) => window.load(...args), [DRAFT, CONTEXT_LENGTH] as const)
-  expect(await drafted(rows[0].prompt, 4)).toEqual(rows[0].draft.ids.slice(0, 4))
+  expect(await drafted(rowAt(0).prompt, 4)).toEqual(rowAt(0).draft.ids.slice(0, 4))
 })

@@ -105,7 +105,9 @@ async function ask(page: Page, question: string): Promise<number> {
   })
   await page.getByLabel('Message').fill(question)
   await page.getByRole('button', { name: 'Send' }).click()
-  await expect.poll(async () => (await lastAnswer(page).catch(() => undefined))?.phase, { timeout: 60_000 }).toBe('done')
+  await expect
+    .poll(async () => (await lastAnswer(page).catch(() => undefined))?.phase, { timeout: 60_000 })
+    .toBe('done')
   return page.evaluate(() => (window as unknown as { lengths: Set<number> }).lengths.size)
 }
 

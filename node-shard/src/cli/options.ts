@@ -13,7 +13,10 @@ export function dataFolder(role: 'shard' | 'scout'): string {
 }
 
 export const relayOption = (): Option =>
-  new Option('--relay <multiaddr>', 'a relay to enter the swarm by; may be given several times').env('SHARD_RELAYS').argParser(addRelay).default([])
+  new Option('--relay <multiaddr>', 'a relay to enter the swarm by; may be given several times')
+    .env('SHARD_RELAYS')
+    .argParser(addRelay)
+    .default([])
 
 export const logOption = (): Option =>
   new Option('--log-level <level>', 'what is logged to stderr').choices(LOG_LEVELS).default('warn')
@@ -21,11 +24,13 @@ export const logOption = (): Option =>
 export const gpuOption = (): Option =>
   new Option('--gpu <mode>', 'auto: a GPU if there is one; off: the CPU').choices(['auto', 'off']).default('auto')
 
-export function whole(least: number): (text: string) => number {
+/** A whole number in decimal digits; an empty text, which JavaScript takes for 0, is none. */
+export function whole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`
   return (text) => {
     const value = Number(text)
-    if (!Number.isSafeInteger(value) || value < least) {
-      throw new InvalidArgumentError(`It must be a whole number from ${least}.`)
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      throw new InvalidArgumentError(`It must be a whole number ${range}.`)
     }
     return value
   }
@@ -56,7 +61,13 @@ export function listenOn(host: string): string[] {
 function addRelay(value: string, previous: RelayAddresses[]): RelayAddresses[] {
   try {
     // an environment variable holds all of them
-    return groupRelays([...previous, ...value.split(/[\s,]+/).filter(Boolean).map(parseRelay)])
+    return groupRelays([
+      ...previous,
+      ...value
+        .split(/[\s,]+/)
+        .filter(Boolean)
+        .map(parseRelay)
+    ])
   } catch (error) {
     throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
   }

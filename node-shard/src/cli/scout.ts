@@ -83,7 +83,8 @@ async function scout(options: ScoutOptions, log: Logger, signal: AbortSignal): P
   }
   let last = ''
   const report = setInterval(() => {
-    const now = options.json === true ? JSON.stringify({ event: 'stats', ...figures(runner.stats) }) : line(runner.stats)
+    const now =
+      options.json === true ? JSON.stringify({ event: 'stats', ...figures(runner.stats) }) : line(runner.stats)
     if (now !== last) {
       last = now
       print(now)

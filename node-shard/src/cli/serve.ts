@@ -40,7 +40,7 @@ export function serveCommand(): Command {
     .addOption(relayOption())
     .option('--host <address>', 'IP address that other peers reach this Shard at', ipAddress, '0.0.0.0')
     .option('--listen <multiaddr...>', 'listen on these instead of --host')
-    .option('--port <number>', 'of the API and the app, on 127.0.0.1; 0: a free one', whole(0), 9091)
+    .option('--port <number>', 'of the API and the app, on 127.0.0.1; 0: a free one', whole(0, 65_535), 9091)
     .option('--no-api', 'serve other peers only')
     .option('--api-key <key>', 'what programs have to send as their API key')
     .option('--app <folder>', 'the built web app, to serve it too')

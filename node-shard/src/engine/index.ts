@@ -7,4 +7,3 @@
 export { loadBackend } from './backend.ts'
 export { LlamaDraftEngine } from './draft-engine.ts'
 export { Target } from './target.ts'
-export type { TargetInit } from './target.ts'

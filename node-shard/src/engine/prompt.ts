@@ -30,7 +30,9 @@ export class PromptTokenizer {
       throw new ShardError('INVALID_REQUEST', 'This model has no chat template; give it a prompt instead of messages.')
     }
     const chatHistory = messages.map(toHistoryItem)
-    const { contextText } = this.#chat.generateContextState({ chatHistory: [...chatHistory, { type: 'model', response: [] }] })
+    const { contextText } = this.#chat.generateContextState({
+      chatHistory: [...chatHistory, { type: 'model', response: [] }]
+    })
     return [...this.#begin(), ...contextText.tokenize(this.#model.tokenizer)]
   }
 

@@ -6,6 +6,8 @@ import type { DraftChain, DraftSource, Round } from '../verify/index.ts'
 export class DraftedGeneration implements DraftSource {
   readonly #chains = new Map<ScoutSession, Chain>()
   readonly #vocabularySize: number
+  /** Whose chain was taken last: a peer may be here twice. */
+  #used?: ScoutSession
 
   constructor(
     readonly id: number,
@@ -39,19 +41,21 @@ export class DraftedGeneration implements DraftSource {
   /** The longest chain that fits. */
   best(committed: readonly number[]): DraftChain | undefined {
     let best: DraftChain | undefined
+    this.#used = undefined
     for (const [scout, chain] of this.#chains) {
       const tokens = chain.ahead(committed)
       if (tokens.length > (best?.tokens.length ?? 0)) {
         best = { tokens, scout: scout.peer.toString() }
+        this.#used = scout
       }
     }
     return best
   }
 
   /** Tells every Scout what was committed, and the one whose draft was used how much of it was its own. */
-  commit({ position, tokens, accepted, scout: used }: Round): void {
+  commit({ position, tokens, accepted }: Round): void {
     for (const scout of this.#chains.keys()) {
-      const own = scout.peer.toString() === used ? accepted : 0
+      const own = scout === this.#used ? accepted : 0
       scout.commit({ generation: this.id, position, tokens, accepted: own })
     }
   }

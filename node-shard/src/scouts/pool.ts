@@ -1,9 +1,9 @@
 import { ShardError } from '@shard/protocol/errors'
+import { DraftPolicy } from '@shard/protocol/generate'
 import { DRAFT_LIMITS } from '@shard/protocol/limits'
 import { SCOUTS_PER_GENERATION, SPARE_SCOUTS } from './constants.ts'
 import { DraftedGeneration } from './generation.ts'
 import type { Draft, ScoutHost, ScoutSession } from '@shard/protocol/draft'
-import type { DraftPolicy } from '@shard/protocol/generate'
 import type { PeerId } from '@libp2p/interface'
 
 export interface ScoutPoolInit {
@@ -55,9 +55,7 @@ export class ScoutPool implements ScoutHost {
       throw new ShardError('BUSY', 'This Shard has all the Scouts that it can use; others may want more.')
     }
     this.#sessions.add(session)
-    for (const open of this.#open.values()) {
-      this.#assign(open)
-    }
+    this.#assignAll()
     this.#init.onChange()
   }
 
@@ -69,8 +67,8 @@ export class ScoutPool implements ScoutHost {
     this.#sessions.delete(session)
     for (const open of this.#open.values()) {
       open.generation.remove(session)
-      this.#assign(open)
     }
+    this.#assignAll()
     this.#init.onChange()
   }
 
@@ -87,6 +85,7 @@ export class ScoutPool implements ScoutHost {
   end(generation: DraftedGeneration): void {
     generation.end()
     this.#open.delete(generation.id)
+    this.#assignAll()
   }
 
   /** Sends all Scouts away. */
@@ -98,6 +97,12 @@ export class ScoutPool implements ScoutHost {
 
   get #capacity(): number {
     return this.#init.slots * SCOUTS_PER_GENERATION + SPARE_SCOUTS
+  }
+
+  /** Those that have the fewest Scouts come first. */
+  #assignAll(): void {
+    const open = [...this.#open.values()]
+    open.sort((a, b) => a.generation.scouts.length - b.generation.scouts.length).forEach((each) => this.#assign(each))
   }
 
   /** Gives the generation the least busy Scouts that may see it. */
@@ -117,5 +122,5 @@ export class ScoutPool implements ScoutHost {
 }
 
 function mayRead(scout: ScoutSession, { policy, consumer }: NewGeneration): boolean {
-  return policy === 'ANYONE' || scout.peer.equals(consumer)
+  return policy === DraftPolicy.ANYONE || scout.peer.equals(consumer)
 }

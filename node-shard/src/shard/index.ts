@@ -123,6 +123,11 @@ export class Shard {
     committed.forEach((token) => text.push(token))
 
     const tally: Tally = { promptTokens: prompt.length, offered: 0, accepted: 0, rounds: 0, started: performance.now() }
+    const ended = this.#ended(committed, maxTokens, text)
+    if (ended != null) {
+      yield toDone(tally, ended, text.flush(), committed.length)
+      return
+    }
     // Scouts read the prompt while the target does
     const generation = this.scouts.begin({ prompt, committed, maxTokens, policy: ask.draftPolicy, consumer })
     try {
@@ -154,23 +159,34 @@ export class Shard {
           return
         }
       }
-      // nothing was left to generate
-      yield toDone(tally, FinishReason.LENGTH, text.flush(), committed.length)
     } finally {
       this.scouts.end(generation)
     }
   }
 
+  /** Why there is nothing left to generate, where a Shard was lost after its last token and before its Done. */
+  #ended(committed: readonly number[], maxTokens: number, text: AnswerText): FinishReason | undefined {
+    const last = committed.at(-1)
+    if (text.stopped || (last != null && this.#target.isEnd(last))) {
+      return FinishReason.STOP
+    }
+    return committed.length >= maxTokens ? FinishReason.LENGTH : undefined
+  }
+
   #tokenize(ask: Ask): number[] {
     if (!this.#model.equals(CID.decode(ask.model))) {
-      throw new ShardError('UNKNOWN_MODEL', `This Shard serves ${this.#manifest.name} (${this.#model.toString()}) only.`)
+      throw new ShardError(
+        'UNKNOWN_MODEL',
+        `This Shard serves ${this.#manifest.name} (${this.#model.toString()}) only.`
+      )
     }
     const { prompts, contextLength, vocabulary } = this.#target
     const prompt = ask.prompt != null ? prompts.text(ask.prompt) : prompts.chat(ask.messages)
     if (prompt.length === 0) {
       throw new ShardError('INVALID_REQUEST', 'The prompt is empty.')
     }
-    if (prompt.length + ask.committed.length >= contextLength) {
+    // the context may be full of an answer that only has to be ended
+    if (prompt.length >= contextLength || prompt.length + ask.committed.length > contextLength) {
       throw new ShardError(
         'CONTEXT_OVERFLOW',
         `The conversation has ${prompt.length + ask.committed.length} tokens and the model's context ${contextLength}. Leave out old messages or shorten the prompt.`
@@ -184,10 +200,16 @@ export class Shard {
 
   #checkOffer({ model, tokenizer }: Offer): void {
     if (!equals(model, this.#model.bytes)) {
-      throw new ShardError('UNKNOWN_MODEL', `This Shard serves ${this.#manifest.name} (${this.#model.toString()}) only.`)
+      throw new ShardError(
+        'UNKNOWN_MODEL',
+        `This Shard serves ${this.#manifest.name} (${this.#model.toString()}) only.`
+      )
     }
     if (!equals(tokenizer, this.#target.tokenizer)) {
-      throw new ShardError('INCOMPATIBLE', 'The draft model has another tokenizer than the target; take its own draft build.')
+      throw new ShardError(
+        'INCOMPATIBLE',
+        'The draft model has another tokenizer than the target; take its own draft build.'
+      )
     }
   }
 }

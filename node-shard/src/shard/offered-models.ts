@@ -11,5 +11,8 @@ export function offeredModels(directory: Directory): Array<{ cid: CID; name: str
       models.set(key, { ...known, name: known.name === '' ? name : known.name, shards: known.shards + 1 })
     }
   }
-  return [...models.values()].map((model) => ({ ...model, name: model.name === '' ? model.cid.toString() : model.name }))
+  return [...models.values()].map((model) => ({
+    ...model,
+    name: model.name === '' ? model.cid.toString() : model.name
+  }))
 }

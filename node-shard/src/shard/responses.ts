@@ -18,7 +18,12 @@ export function toCommit({ position, tokens, accepted, scout }: Round, text: str
   }
 }
 
-export function toDone(tally: Tally, reason: FinishReason, text: string, completionTokens: number): Partial<GenerateResponse> {
+export function toDone(
+  tally: Tally,
+  reason: FinishReason,
+  text: string,
+  completionTokens: number
+): Partial<GenerateResponse> {
   const now = performance.now()
   const decoding = tally.firstRound ?? now
   return {

@@ -14,7 +14,6 @@ import type { NodeServices } from './node-options.ts'
 
 export { keepRelays, nodeOptions }
 export type { KeptRelays, NodeServices }
-export type { NodeInit, ShardRole } from './node-options.ts'
 
 export interface Peer {
   libp2p: Libp2p<NodeServices>

@@ -20,7 +20,13 @@ export async function* verify(init: VerifyInit): AsyncGenerator<Round, void, und
     const start = sequence.length
     const candidates = await sequence.evaluate([last, ...draft.tokens])
 
-    const round: Round = { position: committed.length, tokens: [], offered: draft.tokens.length, accepted: 0, scout: draft.scout }
+    const round: Round = {
+      position: committed.length,
+      tokens: [],
+      offered: draft.tokens.length,
+      accepted: 0,
+      scout: draft.scout
+    }
     for (const successors of candidates) {
       const token = sample(successors, sampling, committed.length, history)
       history.push(token)

@@ -55,9 +55,9 @@ describe('announcements', () => {
       fc.property(offers(0), some, addresses, fc.boolean(), (offer, models, known, leaving) => {
         const few = known.slice(0, ANNOUNCE_LIMITS.maxAddresses)
         const decoded = decodeAnnouncement(encodeAnnouncement({ ...offer, models }, few, leaving))
-        expect(plain(decoded)).toEqual({
+        expect({ ...plain(decoded), addresses: decoded.addresses.map(String) }).toEqual({
           ...plain({ ...offer, models }),
-          addresses: few.map((address) => expect.objectContaining({}) && address),
+          addresses: few.map(String),
           leaving
         })
       })
@@ -140,7 +140,7 @@ describe('announcements', () => {
     expect(refused(Announcement.encode({ models: Array(33).fill(model) as never[] }))).toMatchObject({
       code: 'MALFORMED'
     })
-    const address = multiaddr('/ip4/127.0.0.1/tcp/1').bytes as Uint8Array<ArrayBuffer>
+    const address = multiaddr('/ip4/127.0.0.1/tcp/1').bytes
     expect(refused(Announcement.encode({ addresses: Array<Uint8Array<ArrayBuffer>>(17).fill(address) }))).toMatchObject(
       {
         code: 'MALFORMED'

@@ -24,7 +24,7 @@ export function encodeAnnouncement(offer: ShardOffer, addresses: Multiaddr[], le
 function encode(offer: ShardOffer, addresses: Multiaddr[], leaving: boolean): Uint8Array {
   return Announcement.encode({
     models: offer.models.map(({ manifest, name }) => ({
-      manifest: manifest.bytes as Uint8Array<ArrayBuffer>,
+      manifest: manifest.bytes,
       name: name.slice(0, ANNOUNCE_LIMITS.maxNameLength)
     })),
     slots: offer.slots,
@@ -32,9 +32,7 @@ function encode(offer: ShardOffer, addresses: Multiaddr[], leaving: boolean): Ui
     queued: offer.queued,
     scoutsWanted: offer.scoutsWanted,
     speed: offer.speed,
-    addresses: addresses
-      .slice(0, ANNOUNCE_LIMITS.maxAddresses)
-      .map((address) => address.bytes as Uint8Array<ArrayBuffer>),
+    addresses: addresses.slice(0, ANNOUNCE_LIMITS.maxAddresses).map((address) => address.bytes),
     leaving
   })
 }

@@ -125,12 +125,12 @@ describe('a swarm that announces', () => {
     await consumer.dial(middle.getMultiaddrs())
     await vi.waitFor(() => expect(middle.services.pubsub.getSubscribers(ANNOUNCE_TOPIC)).toHaveLength(2), SOON)
     const heard = { middle: vi.fn(), consumer: vi.fn() }
-    middle.services.pubsub.addEventListener('gossipsub:message', ({ detail }) =>
+    middle.services.pubsub.addEventListener('gossipsub:message', ({ detail }) => {
       heard.middle(detail.msg.data.byteLength)
-    )
-    consumer.services.pubsub.addEventListener('gossipsub:message', ({ detail }) =>
+    })
+    consumer.services.pubsub.addEventListener('gossipsub:message', ({ detail }) => {
       heard.consumer(detail.msg.data.byteLength)
-    )
+    })
     // it does not hold itself to the rule
     hostile.services.pubsub.topicValidators.delete(ANNOUNCE_TOPIC)
     const valid = encodeAnnouncement(offering(), [])

@@ -8,7 +8,7 @@ import { ANNOUNCE_LIMITS } from '../limits.ts'
 import { ANNOUNCE_TOPIC } from '../swarm/index.ts'
 import { decodeAnnouncement, encodeAnnouncement } from './encoding.ts'
 import { AnnounceService } from './service.ts'
-import type { GossipsubEvents } from '@libp2p/gossipsub'
+import type { GossipSubEvents } from '@libp2p/gossipsub'
 import type { Libp2pEvents, PeerId } from '@libp2p/interface'
 import type { AnnounceComponents, ShardOffer } from './index.ts'
 
@@ -22,7 +22,7 @@ async function peerId(): Promise<PeerId> {
 
 /** A node as far as the service sees it, with a clock of its own. */
 class World {
-  readonly pubsub = new TypedEventEmitter<GossipsubEvents>()
+  readonly pubsub = new TypedEventEmitter<GossipSubEvents>()
   readonly events = new TypedEventEmitter<Libp2pEvents>()
   readonly validators = new Map<string, unknown>()
   readonly published: Array<{ at: number; bytes: Uint8Array }> = []
@@ -70,9 +70,7 @@ class World {
   /** An announcement of `from` arrives. */
   hear(from: PeerId, offer: ShardOffer, leaving = false): void {
     const msg = { type: 'signed', topic: ANNOUNCE_TOPIC, from, data: encodeAnnouncement(offer, [ADDRESS], leaving) }
-    this.pubsub.dispatchEvent(
-      new CustomEvent('gossipsub:message', { detail: { msg } }) as GossipsubEvents['gossipsub:message']
-    )
+    this.pubsub.dispatchEvent(new CustomEvent('gossipsub:message', { detail: { msg } }))
   }
 
   get words() {
@@ -130,7 +128,7 @@ describe('AnnounceService', () => {
       world.pubsub.dispatchEvent(
         new CustomEvent('subscription-change', {
           detail: { peerId: world.self, subscriptions: [{ topic, subscribe }] }
-        }) as GossipsubEvents['subscription-change']
+        })
       )
     subscription('another topic', true)
     subscription(ANNOUNCE_TOPIC, false)
@@ -200,12 +198,12 @@ describe('AnnounceService', () => {
   it('knows a Shard once it can be dialled, also where its addresses cannot be kept', async () => {
     service.afterStart()
     const shard = await peerId()
-    const merged = Promise.withResolvers<void>()
+    const merged = Promise.withResolvers<undefined>()
     world.merge = async () => merged.promise
     world.hear(shard, world.offer)
     await vi.advanceTimersByTimeAsync(0)
     expect(service.shards(MODEL)).toEqual([])
-    merged.resolve()
+    merged.resolve(undefined)
     await vi.advanceTimersByTimeAsync(0)
     expect(service.shards(MODEL)).toHaveLength(1)
     world.merge = async () => Promise.reject(new Error('the store is full'))
@@ -217,11 +215,11 @@ describe('AnnounceService', () => {
   it('does not know a Shard that said goodbye while its addresses were kept', async () => {
     service.afterStart()
     const shard = await peerId()
-    const merged = Promise.withResolvers<void>()
+    const merged = Promise.withResolvers<undefined>()
     world.merge = async () => merged.promise
     world.hear(shard, world.offer)
     world.hear(shard, world.offer, true)
-    merged.resolve()
+    merged.resolve(undefined)
     await vi.advanceTimersByTimeAsync(0)
     expect(service.shards()).toEqual([])
   })
@@ -229,14 +227,14 @@ describe('AnnounceService', () => {
   it('keeps the last of several words of a Shard, however long each takes to be kept', async () => {
     service.afterStart()
     const shard = await peerId()
-    const merges = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const merges = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()]
     const queue = merges.map(({ promise }) => promise)
     world.merge = async () => queue.shift()
     world.hear(shard, { ...world.offer, active: 1 })
     world.hear(shard, { ...world.offer, active: 2 })
-    merges[1]?.resolve()
+    merges[1]?.resolve(undefined)
     await vi.advanceTimersByTimeAsync(0)
-    merges[0]?.resolve()
+    merges[0]?.resolve(undefined)
     await vi.advanceTimersByTimeAsync(0)
     expect(service.shards()).toMatchObject([{ active: 2 }])
   })

@@ -5,7 +5,7 @@ import { DraftPolicy, FinishReason, validateAsk } from '../generate/index.ts'
 import { resolveSampling } from '../sampling/index.ts'
 import { MAX_ATTEMPTS, SEARCH_PAUSE, SEARCH_TIMEOUT } from './constants.ts'
 import { Ranking } from './ranking.ts'
-import type { Directory } from '../announce/index.ts'
+import type { Directory, KnownShard } from '../announce/index.ts'
 import type { FaultCode } from '../errors.ts'
 import type { Ask, Commit, Done, Generate } from '../generate/index.ts'
 import type { AnswerEvent, AnswerPath, Question } from './events.ts'
@@ -33,6 +33,8 @@ interface Attempt {
   count: number
   /** Shards that failed this answer. */
   failed: Set<string>
+  /** Shards that had no room a moment ago. */
+  busy: Set<string>
   /** Tokens of the answer that were drafted. */
   accepted: number
 }
@@ -54,7 +56,7 @@ export class Consumer {
    * time; any other code: the last of several Shards failed with it. The signal's reason, when aborted.
    */
   async *ask(question: Question, options: AbortOptions = {}): AsyncGenerator<AnswerEvent, void, undefined> {
-    const attempt: Attempt = { ask: toAsk(question), count: 0, failed: new Set(), accepted: 0 }
+    const attempt: Attempt = { ask: toAsk(question), count: 0, failed: new Set(), busy: new Set(), accepted: 0 }
     validateAsk(attempt.ask)
     while (true) {
       const peer = yield* this.#find(question.model, attempt, options)
@@ -64,11 +66,12 @@ export class Consumer {
         return
       } catch (error) {
         options.signal?.throwIfAborted()
-        if (!isShardError(error) || FINAL.has(error.code)) {
+        if (!isShardError(error) || isFinal(error)) {
           throw error
         }
         this.#lost(peer, error)
-        attempt.failed.add(peer.toString())
+        const passed = error.code === 'BUSY' ? attempt.busy : attempt.failed
+        passed.add(peer.toString())
         if (attempt.count >= MAX_ATTEMPTS) {
           throw error
         }
@@ -90,38 +93,42 @@ export class Consumer {
   async *#find(model: CID, attempt: Attempt, { signal }: AbortOptions): AsyncGenerator<AnswerEvent, PeerId, undefined> {
     const { directory, searchTimeout = SEARCH_TIMEOUT } = this.#init
     const end = performance.now() + searchTimeout
-    let searching = false
-    while (true) {
-      signal?.throwIfAborted()
-      const shards = directory.shards(model).filter(({ peer }) => !attempt.failed.has(peer.toString()))
-      const chosen = this.#ranking.choose(shards)
-      if (chosen != null) {
-        return chosen.peer
-      }
-      const left = end - performance.now()
-      if (left <= 0) {
-        throw new ShardError('NO_SHARD', noShard(attempt))
-      }
-      if (!searching) {
-        searching = true
-        yield { type: 'searching' }
-      }
-      const timeout = AbortSignal.timeout(Math.ceil(left))
-      const either = signal == null ? timeout : AbortSignal.any([signal, timeout])
-      // whichever comes first: an announcement, or a provider record
-      const discovered = directory.discover(model, { signal: either }).catch(() => undefined)
-      await Promise.race([discovered, directory.changed({ signal: either, timeout: left })])
-      if (directory.shards(model).every(({ peer }) => attempt.failed.has(peer.toString()))) {
+    const found = new AbortController()
+    let search: Promise<void> | undefined
+    try {
+      while (true) {
+        signal?.throwIfAborted()
+        const chosen = this.#ranking.choose(this.#candidates(model, attempt))
+        if (chosen != null) {
+          return chosen.peer
+        }
+        const left = end - performance.now()
+        if (left <= 0) {
+          throw new ShardError('NO_SHARD', noShard(attempt))
+        }
+        if (search == null) {
+          yield { type: 'searching' }
+        }
+        // one walk through the DHT at a time; what it finds, and who announces itself, is a change
+        search ??= directory.discover(model, { signal: found.signal }).catch(() => undefined)
         await directory.changed({ signal, timeout: Math.min(SEARCH_PAUSE, left) })
+        attempt.busy.clear()
       }
+    } finally {
+      found.abort()
     }
+  }
+
+  #candidates(model: CID, { failed, busy }: Attempt): KnownShard[] {
+    return this.#init.directory
+      .shards(model)
+      .filter(({ peer }) => !failed.has(peer.toString()) && !busy.has(peer.toString()))
   }
 
   async *#answer(peer: PeerId, attempt: Attempt, options: AbortOptions): AsyncGenerator<AnswerEvent, void, undefined> {
     const { ask } = attempt
     const started = performance.now()
-    const before = ask.committed.length
-    let first: number | undefined
+    let first: { at: number; tokens: number } | undefined
     let announced = false
     for await (const { progress, accepted, commit, done } of this.#init.generate.ask(peer, ask, options)) {
       if (!announced) {
@@ -135,14 +142,16 @@ export class Consumer {
       } else if (accepted != null) {
         yield { type: 'accepted', promptTokens: accepted.promptTokens }
       } else if (commit != null) {
-        first ??= performance.now() - started
         ask.committed.push(...commit.tokens)
+        first ??= { at: performance.now(), tokens: ask.committed.length }
         attempt.accepted += commit.drafted
         yield toCommitEvent(commit)
       } else if (done != null) {
-        if (first != null && done.decodeMs > 0) {
-          const speed = ((ask.committed.length - before) * 1000) / done.decodeMs
-          this.#ranking.succeeded(peer, { speed, firstToken: first })
+        if (first != null) {
+          // by our own clock: what a Shard says of its speed is its own word
+          const ms = performance.now() - first.at
+          const speed = ms > 0 ? ((ask.committed.length - first.tokens) * 1000) / ms : 0
+          this.#ranking.succeeded(peer, { speed, firstToken: first.at - started })
         }
         yield toDoneEvent(done, attempt)
       }
@@ -157,6 +166,11 @@ export class Consumer {
   }
 }
 
+function isFinal({ code, remote }: ShardError): boolean {
+  // a message that was too large for us is the Shard's doing
+  return FINAL.has(code) && (code !== 'OVERSIZED' || remote)
+}
+
 function noShard(attempt: Attempt): string {
   return attempt.count === 0
     ? 'No Shard for this model was found. Start one with `shard serve`, or check the connection and try again.'
@@ -165,7 +179,7 @@ function noShard(attempt: Attempt): string {
 
 function toAsk(question: Question): Ask {
   return {
-    model: question.model.bytes as Uint8Array<ArrayBuffer>,
+    model: question.model.bytes,
     messages: question.messages ?? [],
     prompt: question.prompt,
     sampling: resolveSampling(question.sampling ?? {}),
@@ -177,7 +191,14 @@ function toAsk(question: Question): Ask {
 }
 
 function toCommitEvent({ position, tokens, text, drafted, scout }: Commit): AnswerEvent {
-  return { type: 'commit', position, tokens, text, drafted, scout: scout.byteLength > 0 ? peerIdFromCommit(scout) : undefined }
+  return {
+    type: 'commit',
+    position,
+    tokens,
+    text,
+    drafted,
+    scout: scout.byteLength > 0 ? peerIdFromCommit(scout) : undefined
+  }
 }
 
 function peerIdFromCommit(scout: Uint8Array): string | undefined {

@@ -49,13 +49,13 @@ export type AnswerEvent =
   /** No Shard for the model is known yet; the DHT and announcements are being asked. */
   | { type: 'searching' }
   /** This Shard was chosen; `attempt` is 1 for the first. `path` is how it is reached. */
-  | { type: 'shard', peer: PeerId, attempt: number, path: AnswerPath }
+  | { type: 'shard'; peer: PeerId; attempt: number; path: AnswerPath }
   /** `ahead` generations are served before this one. */
-  | { type: 'queued', ahead: number }
-  | { type: 'prefill', prefilledTokens: number }
-  | { type: 'accepted', promptTokens: number }
+  | { type: 'queued'; ahead: number }
+  | { type: 'prefill'; prefilledTokens: number }
+  | { type: 'accepted'; promptTokens: number }
   /** `drafted`: how many of `tokens`, from the first on, `scout` (a PeerId string) drafted. */
-  | { type: 'commit', position: number, tokens: number[], text: string, drafted: number, scout?: string }
+  | { type: 'commit'; position: number; tokens: number[]; text: string; drafted: number; scout?: string }
   /** The Shard was lost in mid-answer; the next one goes on at `position`. */
-  | { type: 'moved', from: PeerId, position: number, cause: Error }
-  | { type: 'done', reason: 'stop' | 'length', text: string, figures: AnswerFigures }
+  | { type: 'moved'; from: PeerId; position: number; cause: Error }
+  | { type: 'done'; reason: 'stop' | 'length'; text: string; figures: AnswerFigures }

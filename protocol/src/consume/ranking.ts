@@ -36,16 +36,19 @@ export class Ranking {
     return this.cost(second) < this.cost(first) ? second : first
   }
 
+  /** `speed` in tokens/s, 0 where the answer was too short to tell; `firstToken` in ms. */
   succeeded(peer: PeerId, measured: { speed: number; firstToken: number }): void {
     const known = this.#of(peer)
     known.failures = 0
-    known.speed = mean(known.speed, measured.speed)
+    if (measured.speed > 0) {
+      known.speed = mean(known.speed, measured.speed)
+    }
     known.firstToken = mean(known.firstToken, measured.firstToken)
   }
 
   failed(peer: PeerId): void {
     const known = this.#of(peer)
-    known.failures++
+    known.failures = this.#recentFailures(known) + 1
     known.failedAt = this.#now()
   }
 
@@ -54,9 +57,13 @@ export class Ranking {
     const known = this.#experience.get(shard.peer.toString())
     const speed = known?.speed ?? (shard.speed > 0 ? shard.speed : ASSUMED_SPEED)
     const load = (shard.active + shard.queued + 1) / Math.max(1, shard.slots)
-    const recent = known != null && this.#now() - known.failedAt < FAILURE_MEMORY ? known.failures : 0
+    const failures = known == null ? 0 : this.#recentFailures(known)
     // a typical answer of 100 tokens spreads the wait for its first one
-    return ((1000 / speed) * Math.max(1, load) + (known?.firstToken ?? 0) / 100) * FAILURE_WEIGHT ** recent
+    return ((1000 / speed) * Math.max(1, load) + (known?.firstToken ?? 0) / 100) * FAILURE_WEIGHT ** failures
+  }
+
+  #recentFailures({ failures, failedAt }: Experience): number {
+    return this.#now() - failedAt < FAILURE_MEMORY ? failures : 0
   }
 
   #pick(shards: readonly KnownShard[]): KnownShard | undefined {

@@ -153,7 +153,7 @@ export class ScoutRunner extends TypedEventEmitter<{ update: CustomEvent<ScoutSt
     this.#engaging.add(id)
     try {
       const offer = {
-        model: model.bytes as Uint8Array<ArrayBuffer>,
+        model: model.bytes,
         tokenizer: engine.tokenizer as Uint8Array<ArrayBuffer>,
         engine: engine.name
       }

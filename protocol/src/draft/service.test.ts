@@ -15,6 +15,11 @@ type Node = Libp2p<{ draft: DraftProtocol }>
 type ScoutEnd = Channel<AssignmentMessage, ScoutMessage>
 type ShardEnd = Channel<ScoutMessage, AssignmentMessage>
 
+/** As long as it takes on a machine that is busy with other things. */
+const until = async (check: () => unknown): Promise<void> => {
+  await vi.waitFor(check, { timeout: 15_000, interval: 10 })
+}
+
 const OFFER: Offer = {
   model: new Uint8Array([1, 2, 3]),
   tokenizer: new Uint8Array(32).fill(7),
@@ -87,9 +92,9 @@ beforeAll(async () => {
 afterEach(async () => {
   vi.useRealTimers()
   await Promise.all(open.splice(0).map(async (session) => session.close()))
-  await vi.waitFor(() => expect(host.left).toHaveLength(host.joined.length))
+  await until(() => expect(host.left).toHaveLength(host.joined.length))
   expect(new Set(host.left)).toEqual(new Set(host.joined))
-  await vi.waitFor(() => expect(draftStreams(scout)).toBe(0), 5_000)
+  await until(() => expect(draftStreams(scout)).toBe(0))
   host = new Host()
 })
 
@@ -170,10 +175,10 @@ describe('/shard/draft/1', () => {
       { committed: { generation: 1, position: 1, tokens: [4, 5], accepted: 1 } },
       { end: { generation: 1 } }
     ])
-    await vi.waitFor(() => expect(host.drafts.map(({ draft }) => draft)).toEqual([draftOf(1, 6), draftOf(1, 7, 8)]))
+    await until(() => expect(host.drafts.map(({ draft }) => draft)).toEqual([draftOf(1, 6), draftOf(1, 7, 8)]))
     // a draft that crosses the end of its generation is nobody's fault
     session.propose(draftOf(1, 9))
-    await vi.waitFor(() => expect(host.drafts).toHaveLength(3))
+    await until(() => expect(host.drafts).toHaveLength(3))
   })
 
   it('sends what the host gives a Scout while it joins after the Welcome', async () => {
@@ -210,8 +215,8 @@ describe('/shard/draft/1', () => {
 
   it('lets a Scout leave, and tells the host once', async () => {
     const { session, hosted } = await offer()
-    await session.close()
-    await vi.waitFor(() => expect(host.left).toEqual([hosted]))
+    session.close()
+    await until(() => expect(host.left).toEqual([hosted]))
     // the host may not have noticed yet
     hosted.begin(begin(3))
     hosted.commit({ generation: 3, position: 1, tokens: [4], accepted: 0 })
@@ -223,7 +228,7 @@ describe('/shard/draft/1', () => {
     const assignments = failure(session.assignments().next())
     const [connection] = scout.getConnections(shard.peerId)
     connection?.abort(new Error('killed'))
-    await vi.waitFor(() => expect(host.left).toEqual([hosted]))
+    await until(() => expect(host.left).toEqual([hosted]))
     expect(await assignments).toMatchObject({ code: 'DISCONNECTED' })
     await scout.dial(shard.getMultiaddrs())
   })
@@ -249,7 +254,7 @@ describe('/shard/draft/1', () => {
     vi.advanceTimersByTime(DRAFT_LIMITS.keepAlive)
     expect(await beats.promise).toEqual({ beat: {} })
     for await (const _ of session.assignments());
-    await vi.waitFor(() => expect(vi.getTimerCount()).toBe(before))
+    await until(() => expect(vi.getTimerCount()).toBe(before))
   })
 
   it('refuses a third stream of one connection', async () => {
@@ -319,12 +324,12 @@ describe('a Scout that breaks the protocol', () => {
     )
     await misbehave(channel)
     expect((await told).code).toBe(code)
-    await vi.waitFor(() => expect(host.left).toEqual([bad]))
+    await until(() => expect(host.left).toEqual([bad]))
     clock.mockRestore()
 
     const taken = host.drafts.length
     session.propose(draftOf(1, 5))
-    await vi.waitFor(() => expect(host.drafts.slice(taken)).toEqual([{ scout: hosted, draft: draftOf(1, 5) }]))
+    await until(() => expect(host.drafts.slice(taken)).toEqual([{ scout: hosted, draft: draftOf(1, 5) }]))
   })
 
   it('is told INTERNAL, and no more, where the host itself fails', async () => {
@@ -372,6 +377,6 @@ describe('a Shard that breaks the protocol', () => {
     await asked.promise
     stop.abort(reason)
     await expect(offered).rejects.toBe(reason)
-    await vi.waitFor(() => expect(draftStreams(scout)).toBe(0))
+    await until(() => expect(draftStreams(scout)).toBe(0))
   })
 })

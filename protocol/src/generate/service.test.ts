@@ -17,7 +17,12 @@ type Node = Libp2p<{ generate: Generate }>
 type Response = Partial<GenerateResponse>
 type ShardEnd = Channel<GenerateRequest, GenerateResponse>
 
-const MODEL = CID.parse('bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy').bytes as Uint8Array<ArrayBuffer>
+/** As long as it takes on a machine that is busy with other things. */
+const until = async (check: () => unknown): Promise<void> => {
+  await vi.waitFor(check, { timeout: 15_000, interval: 10 })
+}
+
+const MODEL = CID.parse('bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy').bytes
 
 let consumer: Node
 /** Answers with what `answer` is at the moment. */
@@ -132,7 +137,7 @@ function watched(responses: AsyncIterable<Response>): {
   ended: Promise<void>
 } {
   const left = Promise.withResolvers<unknown>()
-  const ended = Promise.withResolvers<void>()
+  const ended = Promise.withResolvers<undefined>()
   return {
     left: left.promise,
     ended: ended.promise,
@@ -142,7 +147,7 @@ function watched(responses: AsyncIterable<Response>): {
         yield* responses
         await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
       } finally {
-        ended.resolve()
+        ended.resolve(undefined)
       }
     }
   }
@@ -225,7 +230,7 @@ describe('generate', () => {
   })
 
   it('sends a sign of life with the last progress while nothing comes', async () => {
-    const enough = Promise.withResolvers<void>()
+    const enough = Promise.withResolvers<undefined>()
     answer = async function* () {
       yield { progress: { queuePosition: 4, prefilledTokens: 0 } }
       await enough.promise
@@ -239,7 +244,7 @@ describe('generate', () => {
       vi.advanceTimersByTime(GENERATE_LIMITS.keepAlive)
       expect(await responses.next()).toEqual(first)
     }
-    enough.resolve()
+    enough.resolve(undefined)
     expect(await collect(responses)).toEqual([ACCEPTED, done(0)])
     expect(vi.getTimerCount()).toBe(0)
   })
@@ -292,7 +297,7 @@ describe('a Consumer that leaves', () => {
     const other = await createLibp2p({ ...BASE(), services: { generate: generate() } })
     const connection = await other.dial(shard.getMultiaddrs())
     const all = failure(collect(other.services.generate.ask(shard.peerId, ask())))
-    await vi.waitFor(() => expect(connection.streams.some(({ protocol }) => protocol === GENERATE_PROTOCOL)).toBe(true))
+    await until(() => expect(connection.streams.some(({ protocol }) => protocol === GENERATE_PROTOCOL)).toBe(true))
     connection.abort(new Error('killed'))
     expect(await left).toBeInstanceOf(ShardError)
     await ended
@@ -311,7 +316,7 @@ describe('a Consumer that leaves', () => {
     const question = ask({ messages: [], prompt: 'x'.repeat(1_900_000) })
     const all = collect(consumer.services.generate.ask(stranger.peerId, question, { signal: stop.signal }))
     const far = await opened.promise
-    await vi.waitFor(() => expect(far.readBufferLength).toBeGreaterThan(200_000))
+    await until(() => expect(far.readBufferLength).toBeGreaterThan(200_000))
     stop.abort(reason)
     await expect(all).rejects.toBe(reason)
   }, 8_000)
@@ -387,7 +392,7 @@ describe('a Consumer that breaks the protocol', () => {
     answer = seen
     const stream = await consumer.dialProtocol(shard.peerId, GENERATE_PROTOCOL)
     await stream.close()
-    await vi.waitFor(() => expect(stream.status).not.toBe('open'))
+    await until(() => expect(stream.status).not.toBe('open'))
     expect(seen).not.toHaveBeenCalled()
   })
 
@@ -446,7 +451,7 @@ describe('a Shard that breaks the protocol', () => {
     ['closes without a Done', async (channel) => channel.close()],
     ['is killed', async (channel) => channel.abort(new Error('killed'))]
   ])('%s: the Consumer gets what came before, and DISCONNECTED', async (_, leave) => {
-    const read = Promise.withResolvers<void>()
+    const read = Promise.withResolvers<undefined>()
     behave = async (channel) => {
       await channel.read()
       await channel.write(ACCEPTED)
@@ -459,7 +464,7 @@ describe('a Shard that breaks the protocol', () => {
       (async () => {
         for await (const response of consumer.services.generate.ask(stranger.peerId, ask())) {
           passed.push(response)
-          if (response.commit != null) read.resolve()
+          if (response.commit != null) read.resolve(undefined)
         }
       })()
     )
@@ -468,9 +473,9 @@ describe('a Shard that breaks the protocol', () => {
   })
 
   it('goes on after its Done, which nobody hears', async () => {
-    const closed = Promise.withResolvers<void>()
+    const closed = Promise.withResolvers<undefined>()
     behave = async (channel) => {
-      channel.closed.addEventListener('abort', () => closed.resolve())
+      channel.closed.addEventListener('abort', () => closed.resolve(undefined))
       await channel.read()
       await channel.write(ACCEPTED)
       await channel.write(done(0))

@@ -6,7 +6,7 @@ import { resolveSampling } from '../sampling/index.ts'
 import { validateAsk } from './validate.ts'
 import type { Ask } from '../pb/generate.ts'
 
-const MODEL = CID.parse('bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy').bytes as Uint8Array<ArrayBuffer>
+const MODEL = CID.parse('bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy').bytes
 
 const VALID: Ask = {
   model: MODEL,

@@ -2,14 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isShardError } from '../errors.ts'
 import { DEFAULT_SAMPLING, drawSeed, resolveSampling } from './parameters.ts'
-import type { Sampling } from './parameters.ts'
 
 // Same cases in every run.
 fc.configureGlobal({ seed: 2 })
 
 const failure = (partial: object): unknown => {
   try {
-    resolveSampling(partial as Partial<Sampling>)
+    resolveSampling(partial)
   } catch (error) {
     return error
   }

@@ -52,11 +52,11 @@ import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht'
 import type { Ping, PingComponents } from '@libp2p/ping'
 
 export { ANNOUNCE_TOPIC, KAD_PROTOCOL } from './constants.ts'
+export { keepListeners } from './keep-listeners.ts'
 export { groupRelays, parseRelay } from './relay-addresses.ts'
 export { RelayKeeper } from './relay-keeper.ts'
 export type { RelayAddresses } from './relay-addresses.ts'
 export type { RelayKeeperInit, RelayState } from './relay-keeper.ts'
-export { keepListeners } from './keep-listeners.ts'
 
 /**
  * For the `rtcConfiguration` of `webRTC` and `webRTCDirect`, always. Left out, libp2p asks the public STUN servers of

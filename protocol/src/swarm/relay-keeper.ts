@@ -55,7 +55,11 @@ export class RelayKeeper {
   get state(): RelayState {
     const connected = [...this.#relays.keys()].filter((id) => this.#init.isConnected(id))
     const dialling = this.#loading || [...this.#relays.values()].some((relay) => relay.dialling)
-    return { connected, dialling, ...(connected.length === 0 && this.#problem != null ? { problem: this.#problem } : {}) }
+    return {
+      connected,
+      dialling,
+      ...(connected.length === 0 && this.#problem != null ? { problem: this.#problem } : {})
+    }
   }
 
   start(): void {
@@ -141,7 +145,8 @@ export class RelayKeeper {
       relay.dialling = false
       // The list may have been renewed meanwhile.
       const current = this.#relays.get(relay.id)
-      if (current != null && current !== relay) Object.assign(current, { failures: relay.failures, due: relay.due, dialling: false })
+      if (current != null && current !== relay)
+        Object.assign(current, { failures: relay.failures, due: relay.due, dialling: false })
     }
     this.#tend()
   }

@@ -30,8 +30,7 @@ const ADVICE: Record<string, Advice> = {
     title: 'The Shard is going away',
     action: 'Continue to ask another one; nothing of the answer is lost.'
   },
-  RATE_LIMITED: { title: 'Too many questions at once', action: 'Wait a few seconds, then try again.' },
-  OFFLINE: { title: 'This device is not connected', action: 'Check your network, then try again.' }
+  RATE_LIMITED: { title: 'Too many questions at once', action: 'Wait a few seconds, then try again.' }
 }
 
 const OTHER: Advice = {

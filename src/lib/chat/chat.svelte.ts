@@ -185,7 +185,7 @@ export class Chat {
 }
 
 /** The conversation as a Question has it: answers that brought no text are left out. */
-export function toMessages(history: readonly Message[], system: string): ChatMessage[] {
+function toMessages(history: readonly Message[], system: string): ChatMessage[] {
   const messages: ChatMessage[] = system.trim() === '' ? [] : [{ role: 'system', content: system.trim() }]
   for (const { role, content, answer } of history) {
     const text = role === 'assistant' ? (answer?.text ?? '') : content

@@ -19,7 +19,7 @@ export interface ShardRow {
 const LOOK_EVERY = 4_000
 
 /** The Shards that this tab knows of, kept fresh while something watches. */
-export class Shards {
+class Shards {
   rows = $state.raw<ShardRow[]>([])
   /** True once the tab's peer runs. */
   started = $state(false)

@@ -20,7 +20,7 @@ export class Providers {
   readonly #timing: FetchTiming
   readonly #candidates = new Map<string, Candidate>()
   readonly #inDht = new Set<string>()
-  #asking: Promise<void> | undefined
+  #asking = false
   /** Resolved and renewed when a peer is added. */
   #found = Promise.withResolvers<void>()
 
@@ -73,9 +73,12 @@ export class Providers {
 
   /** Looks for peers in the DHT; waits for the first only where nobody that did not fail is known. */
   async #search(outer: AbortSignal): Promise<void> {
-    this.#asking ??= this.#askDht(outer).finally(() => {
-      this.#asking = undefined
-    })
+    if (!this.#asking) {
+      this.#asking = true
+      void this.#askDht(outer).finally(() => {
+        this.#asking = false
+      })
+    }
     if (this.count > 0) return
     // With somebody to try again, a look is enough; with nobody, whoever comes first.
     const patience = this.#candidates.size > 0 ? this.#timing.patience : this.#timing.search

@@ -77,7 +77,8 @@ export class DraftHost implements EngineHost {
     k: number,
     signal: AbortSignal
   ): Promise<number[]> {
-    const { contextLength, bos, isEndOfTurn } = session.info
+    const { info } = session
+    const { contextLength, bos } = info
     const room = Math.min(k, contextLength - context.length)
     if (context.length === 0 || room <= 0 || this.#vocabulary == null) return []
 
@@ -97,7 +98,7 @@ export class DraftHost implements EngineHost {
     const held = context.slice(context.length - prompt.held)
     if (held.some((token, index) => tokens[index] !== token)) return []
     const drafted = tokens.slice(held.length)
-    const end = drafted.findIndex(isEndOfTurn)
+    const end = drafted.findIndex((token) => info.isEndOfTurn(token))
     return end === -1 ? drafted : drafted.slice(0, end)
   }
 

@@ -8,7 +8,7 @@ export interface Toast {
 }
 
 /** Short notes at the edge of the screen. One that needs an answer stays until it has it. */
-export class Toasts {
+class Toasts {
   list = $state<Toast[]>([])
   #next = 1
 

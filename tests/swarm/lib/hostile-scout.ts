@@ -15,7 +15,12 @@ type Write = (bytes: Uint8Array) => Promise<void>
 const BEHAVIOURS: Record<string, (begin: Begin, send: (draft: Draft) => Promise<void>, raw: Write) => Promise<void>> = {
   async wrong(begin, send) {
     for (let chain = 1; chain < 400; chain++) {
-      await send({ generation: begin.generation, chain, position: begin.committed.length, tokens: [5, 6, 7, 8, 9, 10, 11] })
+      await send({
+        generation: begin.generation,
+        chain,
+        position: begin.committed.length,
+        tokens: [5, 6, 7, 8, 9, 10, 11]
+      })
       await pause(5)
     }
   },
@@ -29,7 +34,12 @@ const BEHAVIOURS: Record<string, (begin: Begin, send: (draft: Draft) => Promise<
     // positions far ahead, and tokens that no vocabulary has
     for (let chain = 1; chain < 200; chain++) {
       await send({ generation: begin.generation, chain, position: chain * 1000, tokens: [322] })
-      await send({ generation: begin.generation, chain: chain + 1000, position: begin.committed.length, tokens: [4_294_967_295] })
+      await send({
+        generation: begin.generation,
+        chain: chain + 1000,
+        position: begin.committed.length,
+        tokens: [4_294_967_295]
+      })
       await pause(5)
     }
   },
@@ -77,7 +87,9 @@ async function serve(shard: PeerId): Promise<void> {
 async function offer(stream: Stream): Promise<void> {
   const lp = lpStream(stream)
   const tokenizer = new Uint8Array(manifest.tokenizer)
-  await lp.write(ScoutMessage.encode({ offer: { model: new Uint8Array(cid.bytes), tokenizer, engine: `hostile/${behaviour}` } }))
+  await lp.write(
+    ScoutMessage.encode({ offer: { model: new Uint8Array(cid.bytes), tokenizer, engine: `hostile/${behaviour}` } })
+  )
   while (true) {
     const message = AssignmentMessage.decode(await lp.read())
     if (message.welcome != null && !ready) {

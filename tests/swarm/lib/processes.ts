@@ -89,10 +89,14 @@ export class SwarmProcesses {
   /** Asks as a Consumer in a process of its own. `onEvent` sees each event as it comes. */
   async ask(prompt: string, options: string[] = [], onEvent?: (event: RunEvent) => void): Promise<Answer> {
     const args = [SHARD, 'run', '--json', '--relay', this.#relay, ...options, '--', prompt]
-    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+    const child = spawn(process.execPath, args, {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'inherit']
+    })
+    const { stdout } = child
     const exited = new Promise<number | null>((resolve) => child.once('close', resolve))
     const events: RunEvent[] = []
-    for await (const line of createInterface({ input: child.stdout })) {
+    for await (const line of createInterface({ input: stdout })) {
       const event = JSON.parse(line) as RunEvent
       events.push(event)
       onEvent?.(event)

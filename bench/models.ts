@@ -12,13 +12,10 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { tcp } from '@libp2p/tcp'
-import { multiaddr } from '@multiformats/multiaddr'
-import { announce } from '@shard/protocol/announce'
-import { swarmDefaults, swarmServices } from '@shard/protocol/swarm'
-import { createLibp2p } from 'libp2p'
+import { groupRelays, parseRelay } from '@shard/protocol/swarm'
 import { CID } from 'multiformats/cid'
 import { fileCid, ModelFetcher, ModelLibrary } from '../node-shard/dist/models/index.js'
+import { startPeer } from '../node-shard/dist/swarm/index.js'
 
 const RAW = '/shard-bench/raw/1'
 const GIVER = fileURLToPath(new URL('lib/giver.ts', import.meta.url))
@@ -80,21 +77,15 @@ async function startGiver(file: string, data: string, behaviour: string): Promis
   return { process: child, ...ready }
 }
 
-async function node() {
-  return createLibp2p({
-    ...swarmDefaults(),
-    transports: [tcp()],
-    services: { ...swarmServices({ dht: 'client' }), announce: announce() }
-  })
+/** What to dial; each address names the peer. */
+function placesOf({ addresses }: Giver) {
+  return groupRelays(addresses.map(parseRelay)).flatMap(({ addresses: places }) => places)
 }
 
-async function fetchRaw({ addresses }: Giver): Promise<void> {
-  const libp2p = await node()
+async function fetchRaw(giver: Giver): Promise<void> {
+  const { libp2p, stop } = await startPeer([])
   try {
-    const stream = await libp2p.dialProtocol(
-      addresses.map((address) => multiaddr(address)),
-      RAW
-    )
+    const stream = await libp2p.dialProtocol(placesOf(giver), RAW)
     let received = 0
     for await (const chunk of stream) {
       received += chunk.byteLength
@@ -103,21 +94,21 @@ async function fetchRaw({ addresses }: Giver): Promise<void> {
       throw new Error(`${received} of ${bytes} bytes came`)
     }
   } finally {
-    await libp2p.stop()
+    await stop()
   }
 }
 
 /** With what a pull is: a new node, finding who has it, checking every block, and writing it to the disk. */
 async function pull(from: Giver[]): Promise<void> {
-  const libp2p = await node()
+  const { libp2p, stop } = await startPeer([])
   const data = await mkdtemp(join(folder, 'pull-'))
   try {
-    await Promise.all(from.map(async ({ addresses }) => libp2p.dial(addresses.map((address) => multiaddr(address)))))
+    await Promise.all(from.map(async (giver) => libp2p.dial(placesOf(giver))))
     const library = new ModelLibrary(data)
     const swarm = { libp2p, directory: libp2p.services.announce }
     await new ModelFetcher({ swarm, library }).pull(CID.parse(from[0]?.manifest ?? ''))
   } finally {
-    await libp2p.stop()
+    await stop()
     await rm(data, { recursive: true })
   }
 }

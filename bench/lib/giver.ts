@@ -7,12 +7,10 @@
 
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { tcp } from '@libp2p/tcp'
-import { announce } from '@shard/protocol/announce'
-import { swarmDefaults, swarmServices } from '@shard/protocol/swarm'
 import { encodeManifest, UNIXFS_IMPORT, type Manifest } from '@shard/protocol/model'
 import { BaseBlockstore } from 'blockstore-core'
 import { ModelStore, startHelia } from '../../node-shard/dist/store/index.js'
+import { nodeOptions } from '../../node-shard/dist/swarm/index.js'
 import type { Blockstore, Pair } from 'interface-blockstore'
 import type { CID } from 'multiformats/cid'
 import type { Stream } from '@libp2p/interface'
@@ -69,18 +67,10 @@ async function main([path = '', data = '', behaviour = 'honest']: string[]): Pro
   await store.blockstore.put(block.cid, block.bytes)
   const blockstore =
     behaviour === 'honest' ? store.blockstore : new Misbehaving(store.blockstore, behaviour === 'silent')
-  const { libp2p } = await startHelia(
-    {
-      ...swarmDefaults(),
-      addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
-      transports: [tcp()],
-      services: {
-        ...swarmServices({ dht: 'server' }),
-        announce: announce({ offer: () => ({ models: [], slots: 1, active: 0, queued: 0, scoutsWanted: 0, speed: 0 }) })
-      }
-    },
-    { blockstore, datastore: store.datastore }
-  )
+  const { libp2p } = await startHelia(nodeOptions({ listen: ['/ip4/127.0.0.1/tcp/0'], reservations: 0 }), {
+    blockstore,
+    datastore: store.datastore
+  })
   await libp2p.handle(RAW, (stream) => void giveRaw(stream, path))
   process.send?.({ addresses: libp2p.getMultiaddrs().map(String), manifest: block.cid.toString() })
 }

@@ -67,7 +67,7 @@ export async function fuzzGguf({ count, seed, sample, keep, onProgress }: FuzzIn
       }
       if (refusal != null) {
         if (!(refusal instanceof Error && refusal.name === 'ShardError')) {
-          await fail(`the check failed with ${String(refusal)}`, file)
+          await fail(`the check failed with ${refusal instanceof Error ? refusal.message : typeof refusal}`, file)
         }
         continue
       }

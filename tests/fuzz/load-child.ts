@@ -3,9 +3,10 @@
  * of it.
  */
 
-import { getLlama, LlamaLogLevel } from 'node-llama-cpp'
+import { pino } from 'pino'
+import { loadBackend } from '../../node-shard/dist/engine/index.js'
 
-const llama = await getLlama({ gpu: false, build: 'never', progressLogs: false, logLevel: LlamaLogLevel.disabled })
+const llama = await loadBackend({ gpu: 'off', log: pino({ level: 'silent' }) })
 
 process.on('message', (path: string) => {
   void load(path).then(

@@ -52,7 +52,7 @@ export function randomNumbers(seed: number): (below: number) => number {
 
 /** A copy of the file with one to four things wrong in it. */
 export function mutate({ bytes, fields, dataOffset }: TinyGguf, random: (below: number) => number): Uint8Array {
-  let file = bytes.slice()
+  let file: Uint8Array = bytes.slice()
   for (let left = 1 + random(4); left > 0; left--) {
     const field = fields[random(fields.length)]
     const at = random(random(4) === 0 ? file.byteLength : Math.min(dataOffset, file.byteLength))

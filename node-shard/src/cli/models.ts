@@ -19,7 +19,7 @@ export const quotaOption = (): Option =>
   ).argParser(bytes)
 
 /** `500MB`, `2 GiB`, `1.5TB`, or bytes. */
-export function bytes(text: string): number {
+function bytes(text: string): number {
   const match = /^\s*(\d+(?:\.\d+)?)\s*(?:([kmgt])(i?)b?|b)?\s*$/i.exec(text)
   if (match == null) {
     throw new InvalidArgumentError('It must be a size, e.g. 500MB or 20GB.')

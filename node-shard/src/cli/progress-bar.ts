@@ -27,7 +27,7 @@ export class ProgressBar {
   }
 }
 
-export function progressLine({ what, bytes, total, speed, peers, eta }: FetchProgress): string {
+function progressLine({ what, bytes, total, speed, peers, eta }: FetchProgress): string {
   const share = total > 0 ? Math.min(1, bytes / total) : 0
   const full = Math.floor(share * WIDTH)
   const bar = '#'.repeat(full) + '-'.repeat(WIDTH - full)

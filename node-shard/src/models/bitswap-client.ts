@@ -91,7 +91,7 @@ export class GiverSession {
   readonly #queue = { wanted: new Map<string, CID>(), cancelled: new Map<string, CID>() }
   readonly #end = Promise.withResolvers<GiverError>()
   #failure: GiverError | undefined
-  #sending: Promise<void> | undefined
+  #sending = false
   #stream: Stream | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   /** Blocks that came and were asked for. */
@@ -230,12 +230,20 @@ export class GiverSession {
   }
 
   #send(): void {
-    this.#sending ??= this.#flush()
+    if (this.#sending) {
+      return
+    }
+    this.#sending = true
+    this.#flush()
       .catch((cause: unknown) => {
         this.fail(new GiverError('GONE', 'it takes no more requests', { cause }))
       })
       .finally(() => {
-        this.#sending = undefined
+        this.#sending = false
+        // what was wished for since the last look
+        if (this.#failure == null && this.#queue.wanted.size + this.#queue.cancelled.size > 0) {
+          this.#send()
+        }
       })
   }
 

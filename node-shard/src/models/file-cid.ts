@@ -23,7 +23,7 @@ export async function fileCid(path: string, signal?: AbortSignal): Promise<CID> 
     const { cid } = await importFile({ content: chunks(file, chunkSize, signal) }, new BlackHoleBlockstore(), {
       ...format,
       // they are cut already
-      chunker: (source) => source as AsyncIterable<Uint8Array>,
+      chunker: (source) => source,
       layout: balanced({ maxChildrenPerNode }),
       bufferImporter: hashLeaves
     })

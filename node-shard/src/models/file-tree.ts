@@ -1,5 +1,5 @@
 import * as dagPb from '@ipld/dag-pb'
-import { CID } from 'multiformats/cid'
+import type { CID } from 'multiformats/cid'
 import * as raw from 'multiformats/codecs/raw'
 import { UNIXFS_IMPORT } from '@shard/protocol/model'
 import { MAX_TREE_DEPTH } from './constants.ts'
@@ -20,7 +20,7 @@ export interface Leaf {
 }
 
 /** Number of leaves of a file, by the rule of docs/MODELS.md. */
-export function leafCount(bytes: number): number {
+function leafCount(bytes: number): number {
   return Math.ceil(bytes / UNIXFS_IMPORT.chunkSize)
 }
 

@@ -72,8 +72,9 @@ export class Givers {
   async #look(ids: CID[]): Promise<void> {
     const { signal } = this.#stopped
     const asking = new Map<CID, Promise<void>>()
+    let pause = this.#timing.look / 20
     while (!signal.aborted) {
-      this.#addKnown(ids)
+      await this.#addKnown(ids)
       for (const id of ids) {
         if (this.#sessions.size < MAX_GIVERS && !asking.has(id)) {
           asking.set(
@@ -83,25 +84,23 @@ export class Givers {
         }
       }
       this.#dial(signal)
-      await sleep(this.#timing.look, undefined, { signal }).catch(ignore)
+      // a peer that was just connected says what it speaks in a moment
+      await sleep(pause, undefined, { signal }).catch(ignore)
+      pause = Math.min(this.#timing.look, 2 * pause)
     }
     await Promise.all(asking.values())
   }
 
-  #addKnown(ids: CID[]): void {
+  async #addKnown(ids: CID[]): Promise<void> {
     const { libp2p, directory } = this.#swarm
     for (const { peer } of [...ids.flatMap((id) => directory.shards(id)), ...directory.shards()]) {
       this.#add(peer)
     }
     for (const { remotePeer } of libp2p.getConnections()) {
-      libp2p.peerStore
-        .get(remotePeer)
-        .then(({ protocols }) => {
-          if (protocols.includes(BITSWAP)) {
-            this.#add(remotePeer)
-          }
-        })
-        .catch(ignore)
+      const peer = await libp2p.peerStore.get(remotePeer).catch(() => undefined)
+      if (peer?.protocols.includes(BITSWAP) === true) {
+        this.#add(remotePeer)
+      }
     }
   }
 

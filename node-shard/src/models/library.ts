@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
 import { manifestFromJson, manifestToJson, encodeManifest, type Manifest, type ModelFile } from '@shard/protocol/model'
-import { CID } from 'multiformats/cid'
+import { type CID } from 'multiformats/cid'
 import { z } from 'zod'
 import { fileError } from '../store/errors.ts'
 import { ModelFetchError } from './errors.ts'

@@ -80,9 +80,9 @@ export async function* readRange(
       throw badOrigin(url, `it answers ${response.status}`)
     }
     let left = range.to == null ? Infinity : range.to - range.from
-    for await (const chunk of response.body) {
+    for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
       wind()
-      const bytes = (chunk as Uint8Array).subarray(Math.min(skip, chunk.byteLength))
+      const bytes = chunk.subarray(Math.min(skip, chunk.byteLength))
       skip -= chunk.byteLength - bytes.byteLength
       if (bytes.byteLength > 0 && left > 0) {
         yield bytes.subarray(0, left)

@@ -8,7 +8,7 @@ import { createHash, randomFillSync } from 'node:crypto'
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises'
-import { cpus, tmpdir } from 'node:os'
+import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -20,6 +20,14 @@ import { startPeer } from '../node-shard/dist/swarm/index.js'
 const RAW = '/shard-bench/raw/1'
 const GIVER = fileURLToPath(new URL('lib/giver.ts', import.meta.url))
 const RESULTS = fileURLToPath(new URL('results/models.json', import.meta.url))
+
+type Job = 'raw' | 'pull' | 'mixed' | 'sha256' | 'import'
+
+/** Seconds; `cpu` of this process alone, which is the one that fetches. */
+interface Cost {
+  wall: number
+  cpu: number
+}
 
 interface Giver {
   process: ChildProcess
@@ -43,19 +51,23 @@ try {
   }
   const [one, , corrupt, silent] = givers as [Giver, Giver, Giver, Giver]
 
-  const raw: number[] = []
-  const model: number[] = []
-  const mixed: number[] = []
-  const hash: number[] = []
-  const cid: number[] = []
-  for (let run = 0; run < runs; run++) {
-    raw.push(await timed(async () => fetchRaw(one)))
-    model.push(await timed(async () => pull([one])))
-    mixed.push(await timed(async () => pull([corrupt, silent, one])))
-    hash.push(await timed(async () => sha256(file)))
-    cid.push(await timed(async () => fileCid(file)))
+  const jobs: Record<Job, () => Promise<unknown>> = {
+    raw: async () => fetchRaw(one),
+    pull: async () => pull([one]),
+    mixed: async () => pull([corrupt, silent, one]),
+    sha256: async () => sha256(file),
+    import: async () => fileCid(file)
   }
-  await report({ raw: median(raw), model: median(model), mixed: median(mixed), hash: median(hash), cid: median(cid) })
+  const costs = new Map<Job, Cost[]>()
+  for (let run = 0; run < runs; run++) {
+    for (const [job, work] of Object.entries(jobs) as Array<[Job, () => Promise<unknown>]>) {
+      costs.set(job, [...(costs.get(job) ?? []), await measure(work)])
+    }
+  }
+  await report((job) => ({
+    wall: median((costs.get(job) ?? []).map(({ wall }) => wall)),
+    cpu: median((costs.get(job) ?? []).map(({ cpu }) => cpu))
+  }))
 } finally {
   givers.forEach(({ process: child }) => child.kill())
   await rm(folder, { recursive: true, force: true })
@@ -120,36 +132,56 @@ async function sha256(path: string): Promise<void> {
   }
 }
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
+async function measure(work: () => Promise<unknown>): Promise<Cost> {
   const before = performance.now()
+  const used = process.cpuUsage()
   await work()
-  return (performance.now() - before) / 1000
+  const { user, system } = process.cpuUsage(used)
+  return { wall: (performance.now() - before) / 1000, cpu: (user + system) / 1e6 }
 }
 
 function median(list: number[]): number {
   return list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)] ?? Number.NaN
 }
 
-async function report(seconds: Record<'raw' | 'model' | 'mixed' | 'hash' | 'cid', number>): Promise<void> {
-  const speed = (of: number): number => Math.round(bytes / of / 1e5) / 10
-  const share = (of: number, against: number): string => `${Math.round((100 * against) / of)} %`
-  const rows = [
-    ['raw stream', speed(seconds.raw), ''],
-    ['pull, one honest giver', speed(seconds.model), `${share(seconds.model, seconds.raw)} of the raw stream`],
+async function report(cost: (job: Job) => Cost): Promise<void> {
+  const share = (of: Job, against: Job, by: keyof Cost): string =>
+    `${Math.round((100 * cost(against)[by]) / cost(of)[by])} %`
+  const rows: Array<[Job, string, string]> = [
+    ['raw', 'raw stream', ''],
     [
-      'pull, one honest, one corrupt, one silent',
-      speed(seconds.mixed),
-      `${(seconds.mixed / seconds.model).toFixed(2)} times as long as from one honest giver`
+      'pull',
+      'pull, one honest giver',
+      `${share('pull', 'raw', 'wall')} of the raw stream, ${share('pull', 'raw', 'cpu')} by CPU time`
     ],
-    ['SHA-256 of the file', speed(seconds.hash), ''],
-    ['import (its CID)', speed(seconds.cid), `${share(seconds.cid, seconds.hash)} of SHA-256`]
-  ] as const
-  const lines = rows.map(([what, rate, note]) => `${what.padEnd(44)}${String(rate).padStart(8)} MB/s  ${note}`)
-  process.stdout.write(`${bytes / 1e6} MB over TCP on loopback, median of ${runs} runs\n${lines.join('\n')}\n`)
-  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version }
-  await mkdir(fileURLToPath(new URL('results/', import.meta.url)), { recursive: true })
-  await writeFile(
-    RESULTS,
-    `${JSON.stringify({ bench: 'models', machine, bytes, runs, seconds, maxRssBytes: process.resourceUsage().maxRSS * 1024 }, null, 2)}\n`
+    [
+      'mixed',
+      'pull, one honest, one corrupt, one silent',
+      `${(cost('mixed').wall / cost('pull').wall).toFixed(2)} times as long as from one honest giver`
+    ],
+    ['sha256', 'SHA-256 of the file', ''],
+    [
+      'import',
+      'import (its CID)',
+      `${share('import', 'sha256', 'wall')} of SHA-256, ${share('import', 'sha256', 'cpu')} by CPU time`
+    ]
+  ]
+  const load = loadavg()[0] ?? 0
+  process.stdout.write(
+    `${bytes / 1e6} MB over TCP on loopback, median of ${runs} runs, load ${load.toFixed(1)} on ${cpus().length} cores\n`
   )
+  for (const [job, what, note] of rows) {
+    const { wall, cpu } = cost(job)
+    const speed = `${(bytes / wall / 1e6).toFixed(1)} MB/s`
+    process.stdout.write(`${what.padEnd(43)}${speed.padStart(12)}${`${cpu.toFixed(2)} s CPU`.padStart(12)}  ${note}\n`)
+  }
+  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, load }
+  const results = Object.fromEntries(rows.map(([job]) => [job, cost(job)]))
+  const text = JSON.stringify(
+    { bench: 'models', machine, bytes, runs, results, maxRssBytes: process.resourceUsage().maxRSS * 1024 },
+    null,
+    2
+  )
+  await mkdir(fileURLToPath(new URL('results/', import.meta.url)), { recursive: true })
+  await writeFile(RESULTS, `${text}\n`)
 }

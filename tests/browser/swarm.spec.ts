@@ -32,19 +32,26 @@ test('one tab drafts for another one’s chat, and the answer is the Shard’s o
   await expect(scout.getByTestId('engine')).toContainText('WASM')
 
   const chat = await context.newPage()
-  await chat.goto(app)
-  const pieces = await ask(chat, QUESTION)
-  expect(pieces).toBeGreaterThan(2)
-
-  const stored = await lastAnswer(chat)
   const alone = await TargetAlone.load()
-  const truth = await alone.answer(QUESTION, { temperature: 0.7, seed: stored.seed }, 512)
-  await alone.dispose()
-  expect(stored.tokens).toEqual(truth)
-
   const figures = chat.getByTestId('answer').getByTestId('figures')
+  let stored: StoredAnswer
+  let truth: number[]
+  let accepted = 0
+  // The embedded target is as fast as a draft model in a tab, and this machine runs both: whether a draft is in time is
+  // a race, in which the tab gets a few tries. What must hold in each of them is the answer.
+  for (let attempt = 1; ; attempt++) {
+    await chat.goto(app)
+    const pieces = await ask(chat, QUESTION)
+    expect(pieces).toBeGreaterThan(2)
+    stored = await lastAnswer(chat)
+    truth = await alone.answer(QUESTION, { temperature: 0.7, seed: stored.seed }, 512)
+    expect(stored.tokens).toEqual(truth)
+    accepted = Number(await scout.getByTestId('accepted').textContent())
+    if (accepted > 0 || attempt === 8) break
+  }
+  await alone.dispose()
+  expect(accepted).toBeGreaterThan(0)
   expect(Number(await figures.getAttribute('data-accepted'))).toBeGreaterThan(0)
-  await expect(scout.getByTestId('accepted')).not.toHaveText('0')
   await chat.screenshot({ path: 'test-results/screens/chat-answered.png' })
   await scout.screenshot({ path: 'test-results/screens/contribute-accepted.png', fullPage: true })
 

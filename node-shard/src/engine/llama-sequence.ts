@@ -1,6 +1,7 @@
 import { MAX_CANDIDATES } from '@shard/protocol/sampling'
+import { Decodes } from './decodes.ts'
 import type { Candidates } from '@shard/protocol/sampling'
-import type { LlamaContextSequence, Token } from 'node-llama-cpp'
+import type { ControlledEvaluateInputItem, LlamaContextSequence, Token } from 'node-llama-cpp'
 import type { TargetSequence } from '../verify/index.ts'
 
 /**
@@ -18,9 +19,12 @@ const CANDIDATES = {
 /** A {@link TargetSequence} on node-llama-cpp. */
 export class LlamaSequence implements TargetSequence {
   readonly #sequence: LlamaContextSequence
+  readonly #decodes: Decodes
 
-  constructor(sequence: LlamaContextSequence) {
+  /** @param decodes - shared by all sequences of a context */
+  constructor(sequence: LlamaContextSequence, decodes: Decodes = new Decodes()) {
     this.#sequence = sequence
+    this.#decodes = decodes
   }
 
   get length(): number {
@@ -32,11 +36,12 @@ export class LlamaSequence implements TargetSequence {
   }
 
   async prefill(tokens: readonly number[]): Promise<void> {
-    await this.#sequence.evaluateWithoutGeneratingNewTokens(asTokens(tokens))
+    await this.#decodes.run(undefined, async () => this.#sequence.evaluateWithoutGeneratingNewTokens(asTokens(tokens)))
   }
 
   async evaluate(tokens: readonly number[]): Promise<Candidates[]> {
-    const outputs = await this.#sequence.controlledEvaluate(asTokens(tokens).map((token) => [token, CANDIDATES]))
+    const items = asTokens(tokens).map((token): ControlledEvaluateInputItem => [token, CANDIDATES])
+    const outputs = await this.#decodes.run(items.length, async () => this.#sequence.controlledEvaluate(items))
     return outputs.map((output) => output?.next.logits ?? [])
   }
 

@@ -3,6 +3,8 @@ import { ShardError } from '@shard/protocol/errors'
 import { tokenizerHash, TokenText, Vocabulary } from '@shard/protocol/model'
 import { BATCH_SIZE, CPU_PREFILL_CHUNK, DEFAULT_CONTEXT, DEFAULT_SLOTS, GPU_PREFILL_CHUNK } from './constants.ts'
 import { checkModelFile } from '../store/index.ts'
+import { CostModel } from './cost-model.ts'
+import { Decodes } from './decodes.ts'
 import { fairBatching } from './fair-batching.ts'
 import { LlamaSequence } from './llama-sequence.ts'
 import { PromptTokenizer } from './prompt.ts'
@@ -37,12 +39,13 @@ export class Target {
   private constructor(
     model: LlamaModel,
     context: LlamaContext,
+    sequences: readonly LlamaSequence[],
     vocabulary: Vocabulary,
     tokenizer: Uint8Array,
     /** `cpu`, `vulkan`, `metal` or `cuda`. */
     readonly device: string,
-    /** Tokens/s of one generation without drafts, as measured when the model was loaded. */
-    readonly speed: number
+    /** What a decode costs here, now. */
+    readonly cost: CostModel
   ) {
     this.#model = model
     this.#context = context
@@ -50,7 +53,7 @@ export class Target {
     this.tokenizer = tokenizer
     this.prompts = new PromptTokenizer(model)
     this.prefillChunk = device === 'cpu' ? CPU_PREFILL_CHUNK : GPU_PREFILL_CHUNK
-    this.sequences = Array.from({ length: context.totalSequences }, () => new LlamaSequence(context.getSequence()))
+    this.sequences = sequences
   }
 
   /** @throws Error with a sentence that says what to do where the file, the memory or the model does not serve */
@@ -63,29 +66,34 @@ export class Target {
     }
     const device = llama.gpu === false ? 'cpu' : llama.gpu
     const most = wanted.threads ?? (device === 'cpu' ? availableParallelism() : 1)
-    const { threads, tokenMs } = await calibrateThreads(model, most)
+    const { threads } = wanted.threads == null ? await calibrateThreads(model, most) : { threads: wanted.threads }
     const contextLength = Math.min(wanted.contextLength ?? DEFAULT_CONTEXT, model.trainContextSize)
     const context = await explain(path, async () =>
       model.createContext({
         sequences: wanted.slots ?? DEFAULT_SLOTS,
         contextSize: contextLength,
         batchSize: BATCH_SIZE,
-        threads: wanted.threads ?? threads,
+        threads,
         // bit-identical batches, see CPU_PREFILL_CHUNK
         flashAttention: true,
         batching: { itemPrioritizationStrategy: fairBatching },
         createSignal: signal
       })
     )
-    log.info({ device, threads, tokenMs, contextLength, slots: context.totalSequences }, 'target loaded')
-    return new Target(
-      model,
-      context,
-      new Vocabulary(metadata),
-      await tokenizerHash(metadata),
-      device,
-      tokenMs > 0 ? 1000 / tokenMs : 0
+    const decodes = new Decodes()
+    const sequences = Array.from(
+      { length: context.totalSequences },
+      () => new LlamaSequence(context.getSequence(), decodes)
     )
+    const cost = await measure(sequences, model)
+    decodes.onTime = (tokens, ms) => cost.observe(tokens, ms)
+    log.info({ device, threads, cost, contextLength, slots: context.totalSequences }, 'target loaded')
+    return new Target(model, context, sequences, new Vocabulary(metadata), await tokenizerHash(metadata), device, cost)
+  }
+
+  /** Tokens/s of one generation without drafts. */
+  get speed(): number {
+    return 1000 / this.cost.ms(1)
   }
 
   get contextLength(): number {
@@ -104,6 +112,14 @@ export class Target {
     await this.#context.dispose()
     await this.#model.dispose()
   }
+}
+
+async function measure([sequence]: readonly LlamaSequence[], model: LlamaModel): Promise<CostModel> {
+  const token = model.tokens.bos ?? model.tokens.eos ?? model.tokenize('a').at(0)
+  if (sequence == null || token == null) {
+    throw new ShardError('INCOMPATIBLE', 'The model has no token to measure with.')
+  }
+  return CostModel.measure(sequence, token)
 }
 
 /** What llama.cpp says is for those who know it; a user wants to know what to do. */

@@ -57,7 +57,14 @@ beforeAll(async () => {
 })
 
 function makePool(slots: number): ScoutPool {
-  return new ScoutPool({ slots, vocabularySize: VOCABULARY, check, onChange })
+  return new ScoutPool({
+    slots,
+    vocabularySize: VOCABULARY,
+    check,
+    onChange,
+    // the longest chain, whatever its Scout has done
+    depth: (_, available) => ({ k: available, rate: available })
+  })
 }
 
 beforeEach(() => {

@@ -1,8 +1,10 @@
 import { ShardError } from '@shard/protocol/errors'
 import { DraftPolicy } from '@shard/protocol/generate'
 import { DRAFT_LIMITS } from '@shard/protocol/limits'
-import { SCOUTS_PER_GENERATION, SPARE_SCOUTS } from './constants.ts'
+import { Acceptance } from '../verify/acceptance.ts'
+import { SCOUT_PRIOR, SCOUTS_PER_GENERATION, SPARE_SCOUTS } from './constants.ts'
 import { DraftedGeneration } from './generation.ts'
+import type { DraftedGenerationInit } from './generation.ts'
 import type { Draft, ScoutHost, ScoutSession } from '@shard/protocol/draft'
 import type { PeerId } from '@libp2p/interface'
 
@@ -13,6 +15,7 @@ export interface ScoutPoolInit {
   /** @throws ShardError INCOMPATIBLE or UNKNOWN_MODEL where these drafts would be of no use */
   check: (offer: ScoutSession['offer']) => void
   onChange: () => void
+  depth: DraftedGenerationInit['depth']
 }
 
 export interface NewGeneration {
@@ -32,7 +35,8 @@ interface Open {
 /** The Scouts of this Shard and who drafts what. */
 export class ScoutPool implements ScoutHost {
   readonly #init: ScoutPoolInit
-  readonly #sessions = new Set<ScoutSession>()
+  /** How far each Scout can be believed. */
+  readonly #sessions = new Map<ScoutSession, Acceptance>()
   readonly #open = new Map<number, Open>()
   #nextId = 1
 
@@ -54,7 +58,7 @@ export class ScoutPool implements ScoutHost {
     if (this.wanted === 0) {
       throw new ShardError('BUSY', 'This Shard has all the Scouts that it can use; others may want more.')
     }
-    this.#sessions.add(session)
+    this.#sessions.set(session, new Acceptance(SCOUT_PRIOR))
     this.#assignAll()
     this.#init.onChange()
   }
@@ -75,7 +79,9 @@ export class ScoutPool implements ScoutHost {
   /** `committed` is read whenever a Scout joins later, so it has to be the list that grows. */
   begin(request: NewGeneration): DraftedGeneration {
     const { prompt, maxTokens, committed } = request
-    const generation = new DraftedGeneration(this.#nextId++, prompt, maxTokens, this.#init.vocabularySize)
+    const { vocabularySize, depth } = this.#init
+    const id = this.#nextId++
+    const generation = new DraftedGeneration({ id, prompt, committed, maxTokens, vocabularySize, depth })
     const open = { generation, request, committed }
     this.#open.set(generation.id, open)
     this.#assign(open)
@@ -90,7 +96,7 @@ export class ScoutPool implements ScoutHost {
 
   /** Sends all Scouts away. */
   close(): void {
-    for (const session of this.#sessions) {
+    for (const session of this.#sessions.keys()) {
       session.dismiss('SHUTTING_DOWN', 'This Shard stops.')
     }
   }
@@ -109,10 +115,12 @@ export class ScoutPool implements ScoutHost {
   #assign({ generation, request, committed }: Open): void {
     const has = new Set(generation.scouts)
     const eligible = [...this.#sessions]
-      .filter((scout) => !has.has(scout) && mayRead(scout, request) && this.#load(scout) < DRAFT_LIMITS.maxGenerations)
-      .sort((a, b) => this.#load(a) - this.#load(b))
-    for (const scout of eligible.slice(0, Math.max(0, SCOUTS_PER_GENERATION - has.size))) {
-      generation.add(scout, committed)
+      .filter(
+        ([scout]) => !has.has(scout) && mayRead(scout, request) && this.#load(scout) < DRAFT_LIMITS.maxGenerations
+      )
+      .sort(([a], [b]) => this.#load(a) - this.#load(b))
+    for (const [scout, acceptance] of eligible.slice(0, Math.max(0, SCOUTS_PER_GENERATION - has.size))) {
+      generation.add(scout, committed, acceptance)
     }
   }
 

@@ -11,6 +11,7 @@ import { CID } from 'multiformats/cid'
 import { equals } from 'uint8arrays/equals'
 import { ScoutPool } from '../scouts/pool.ts'
 import { AnswerText } from '../verify/answer-text.ts'
+import { chooseDepth } from '../verify/depth.ts'
 import { prefill, verify } from '../verify/index.ts'
 import { Slots } from './slots.ts'
 import { toCommit, toDone } from './responses.ts'
@@ -53,6 +54,8 @@ export class Shard {
       slots: this.#slots.total,
       vocabularySize: target.vocabulary.size,
       check: (offer) => this.#checkOffer(offer),
+      depth: (acceptance, available) =>
+        chooseDepth(acceptance, available, target.cost, Math.max(1, this.#slots.active)),
       onChange
     })
   }

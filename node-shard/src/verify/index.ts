@@ -29,8 +29,8 @@ export interface TargetSequence {
 /** A chain of guesses for the positions after the committed ones. */
 export interface DraftChain {
   readonly tokens: readonly number[]
-  /** Who guessed; credit goes there. */
-  readonly scout: string
+  /** PeerId of the Scout that guessed; missing where the Shard guessed itself. */
+  readonly scout?: string
 }
 
 /** Where drafts come from. It is asked and never waited for. */

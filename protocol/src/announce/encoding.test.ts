@@ -60,7 +60,8 @@ describe('announcements', () => {
           addresses: few.map(String),
           leaving
         })
-      })
+      }),
+      { numRuns: 40 }
     )
   })
 

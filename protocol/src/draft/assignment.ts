@@ -27,6 +27,7 @@ export class Assignment {
   #chainEnd = -1
   /** The engine has nothing to add until a commit changes the context. */
   #exhausted = false
+  #late = 0
   #interrupt = new AbortController()
 
   constructor(begin: Begin) {
@@ -39,6 +40,11 @@ export class Assignment {
   /** Tokens that this Scout is ahead of the last commit. */
   get ahead(): number {
     return this.#ahead.length
+  }
+
+  /** Tokens that were committed during the last call of the engine in the place of what it drafted. */
+  get late(): number {
+    return this.#late
   }
 
   /** What to draft next, at most `step` tokens; undefined while `window` is full or there is nothing to guess. */
@@ -60,6 +66,7 @@ export class Assignment {
       return undefined
     }
     const overtaken = Math.max(0, this.#committed.length - job.position)
+    this.#late = overtaken
     if (tokens.length === 0) {
       this.#exhausted = overtaken === 0
       return undefined

@@ -246,7 +246,8 @@ export class ScoutRunner extends TypedEventEmitter<{ update: CustomEvent<ScoutSt
       .flatMap(({ session, assignments }) => [...assignments.values()].map((assignment) => ({ session, assignment })))
       .sort((a, b) => a.assignment.ahead - b.assignment.ahead)
     for (const { session, assignment } of open) {
-      const step = Math.min(DRAFT_STEP, session.welcome.maxDraftTokens)
+      // to get ahead of a Shard that is fast, a call has to reach past what is committed meanwhile
+      const step = Math.min(DRAFT_STEP + assignment.late, session.welcome.maxDraftTokens)
       const window = Math.min(DRAFT_LIMITS.maxRunAhead, session.welcome.maxRunAhead)
       const job = assignment.next(step, window)
       if (job != null) {

@@ -93,3 +93,18 @@ export const RELAY_RETRY_AT_MOST = 30_000
 
 /** While no relay answers, the list is fetched again at most this often, in ms: the relays may have moved. */
 export const RELAY_REFRESH_AT_MOST_EVERY = 15_000
+
+/**
+ * How announcements change a peer's gossip score: messages that are no announcement lower it, six of them below the
+ * graylist's -80 (gossipsub counts their square), and it recovers in a minute. What else gossipsub scores is off: most
+ * peers have little to say here, and a quiet peer is not a bad one.
+ */
+export const ANNOUNCE_SCORE = {
+  topicWeight: 1,
+  timeInMeshWeight: 0,
+  firstMessageDeliveriesWeight: 0,
+  meshMessageDeliveriesWeight: 0,
+  meshFailurePenaltyWeight: 0,
+  invalidMessageDeliveriesWeight: -10,
+  invalidMessageDeliveriesDecay: 0.9
+} as const

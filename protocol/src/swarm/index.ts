@@ -30,7 +30,9 @@ import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { yamux } from '@libp2p/yamux'
+import { createTopicScoreParams } from '@libp2p/gossipsub/score'
 import {
+  ANNOUNCE_SCORE,
   ANNOUNCE_TOPIC,
   DHT_FIRST_LOOK,
   GOSSIP_HUB,
@@ -118,7 +120,10 @@ export function swarmServices(init: SwarmInit): SwarmServiceFactories {
       allowPublishToZeroTopicPeers: true,
       // The default lowers the score of peers that share an address and drops every message of theirs past 10 of them:
       // one household, one carrier's NAT, one relay. Who may announce is the announcements' matter, not the address's.
-      scoreParams: { IPColocationFactorWeight: 0 },
+      scoreParams: {
+        IPColocationFactorWeight: 0,
+        topics: { [ANNOUNCE_TOPIC]: createTopicScoreParams(ANNOUNCE_SCORE) }
+      },
       // Foreign topics would make every peer a free message bus, and each costs memory.
       allowedTopics: [ANNOUNCE_TOPIC],
       maxTopicBytesPerPeer: MAX_TOPIC_BYTES_PER_PEER,

@@ -28,7 +28,7 @@ class Store extends MemoryBlockstore {
   puts = 0
   /** What to give for a block instead of itself; `never` to say nothing until the test is over. */
   instead: (cid: CID, block: Uint8Array) => Uint8Array | 'never' = (_, block) => block
-  readonly over = Promise.withResolvers<void>()
+  readonly over = Promise.withResolvers<undefined>()
 
   override async *get(cid: CID, options?: AbortOptions): AsyncGenerator<Uint8Array> {
     this.reads.push(cid.toString())
@@ -94,7 +94,7 @@ const bytesOf = async (blob: Blob): Promise<Uint8Array> => new Uint8Array(await 
 afterEach(async () => {
   vi.unstubAllGlobals()
   // Helia's lock is one for all of its nodes in a process, and a read that waits would hold it.
-  for (const { store } of peers) store.over.resolve()
+  for (const { store } of peers) store.over.resolve(undefined)
   await Promise.all(peers.splice(0).map(({ helia }) => helia.stop()))
 })
 

@@ -1,21 +1,9 @@
 import { readGgufTokenizer, tokenizerHash, Vocabulary } from '@shard/protocol/model'
-import { raceSignal } from 'race-signal'
+import { chooseSession } from './choose-session.ts'
 import { promptText } from './prompt-text.ts'
-import { probeWebGpu } from './webgpu.ts'
+import { message, WEBGPU_SILENCE, within } from './wait.ts'
 import { WllamaSession } from './wllama-session.ts'
-import type { Backend, EngineHost, EngineStatus, Loaded, LoadRequest } from './engine-api.ts'
-
-/**
- * Up to this many bytes, a model is loaded on both back ends and the faster one is kept: on WebGPU a token costs about
- * 9 ms however small the model is, so a small draft is often faster in WebAssembly. Above it, WebGPU has always won.
- */
-const MEASURE_UP_TO_BYTES = 96 * 1024 * 1024
-
-/** A call that a Scout makes all the time: a few tokens after a rollback. */
-const MEASURED_TOKENS = 8
-
-/** Longest wait for one draft on WebGPU, in ms. Some drivers lose the device without a word to the page. */
-const WEBGPU_SILENCE = 20_000
+import type { EngineHost, EngineStatus, Loaded, LoadRequest } from './engine-api.ts'
 
 /** Crashes of the WASM back end after which this engine gives up. */
 const MAX_CRASHES = 3
@@ -115,52 +103,4 @@ export class DraftHost implements EngineHost {
         : `the engine was restarted after a fault (${message(cause)})`
     this.#onStatus({ backend: 'wasm', reason })
   }
-}
-
-async function chooseSession(request: LoadRequest): Promise<{ session: WllamaSession; reason: string }> {
-  const probe = await probeWebGpu(navigator.gpu)
-  if (!probe.usable) return { session: await WllamaSession.open('wasm', request), reason: probe.reason }
-
-  let gpu: WllamaSession
-  try {
-    gpu = await WllamaSession.open('webgpu', request)
-  } catch (error) {
-    const reason = `the model did not load on WebGPU (${message(error)})`
-    return { session: await WllamaSession.open('wasm', request), reason }
-  }
-  if (request.model.size > MEASURE_UP_TO_BYTES) return { session: gpu, reason: `runs on ${probe.adapter}` }
-
-  const gpuMs = await measure(gpu).catch((error: unknown) => new Error(message(error)))
-  if (gpuMs instanceof Error) {
-    await gpu.close().catch(() => {})
-    const reason = `WebGPU failed its first draft (${gpuMs.message})`
-    return { session: await WllamaSession.open('wasm', request), reason }
-  }
-  const cpu = await WllamaSession.open('wasm', request).catch(() => undefined)
-  const cpuMs = cpu == null ? Infinity : await measure(cpu).catch(() => Infinity)
-  const figures = `${MEASURED_TOKENS} tokens take ${named('webgpu', gpuMs)} on ${probe.adapter} and ${named('wasm', cpuMs)} on the processor`
-  const [best, other] = cpu != null && cpuMs <= gpuMs ? [cpu, gpu] : [gpu, cpu]
-  await other?.close().catch(() => {})
-  return { session: best, reason: figures }
-}
-
-const named = (backend: Backend, ms: number): string =>
-  ms === Infinity ? `(${backend} does not run)` : `${Math.round(ms)} ms`
-
-/** Ms of a call like a Scout's, after a first one that compiles shaders and fills the cache. */
-async function measure(session: WllamaSession): Promise<number> {
-  const prompt = 'The quick brown fox jumps over the lazy dog. '
-  await within(WEBGPU_SILENCE, session.complete(prompt, MEASURED_TOKENS, { endless: true }))
-  const start = performance.now()
-  await within(WEBGPU_SILENCE, session.complete(prompt, MEASURED_TOKENS, { endless: true }))
-  return performance.now() - start
-}
-
-function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const translateError = (): Error => new Error(`no answer for ${ms / 1000} s`)
-  return raceSignal(work, AbortSignal.timeout(ms), { translateError })
-}
-
-function message(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -14,7 +14,6 @@ import type { DraftProtocol } from '@shard/protocol/draft'
 import type { Generate } from '@shard/protocol/generate'
 import type { SwarmServices } from '@shard/protocol/swarm'
 import type { HeliaWithLibp2p } from '@helia/libp2p'
-import type { Blockstore } from 'interface-blockstore'
 
 /** Where fetched blocks stay over visits. */
 const BLOCKSTORE = 'shard/blocks'
@@ -64,7 +63,7 @@ class CompactBlockstore extends IDBBlockstore {
 }
 
 /** IndexedDB, or nothing where the browser forbids it (private windows): then blocks live as long as the page. */
-async function openBlockstore(): Promise<Blockstore | undefined> {
+async function openBlockstore(): Promise<IDBBlockstore | undefined> {
   const store = new CompactBlockstore(BLOCKSTORE)
   try {
     await store.open()

@@ -1,5 +1,5 @@
 /** How this tab stands with the swarm, for people. */
-export class SwarmStatus {
+class SwarmStatus {
   /**
    * `idle`: not started, because nothing needed the swarm yet. `connecting`: looking for a relay. `connected`: at least
    * one relay. `offline`: none, and it was tried; `reason` says why and what to do.

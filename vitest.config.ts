@@ -31,7 +31,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
-          include: ['{protocol,relay,node-shard}/src/**/*.test.ts', 'tests/house/**/*.test.ts'],
+          include: ['{protocol,relay,node-shard}/src/**/*.test.ts', 'tests/{house,fuzz}/**/*.test.ts'],
           testTimeout: 30_000
         }
       },

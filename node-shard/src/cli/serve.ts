@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs'
 import { Command } from 'commander'
+import { ModelLibrary } from '../models/index.ts'
 import { serve } from '../shard/serve.ts'
 import { aborted, createLog, emit, exit, fail, print, stopSignal } from './io.ts'
+import { findModel, positive } from './models.ts'
 import { dataFolder, gpuOption, ipAddress, listenOn, logOption, relayOption, whole } from './options.ts'
 import type { RelayAddresses } from '@shard/protocol/swarm'
-import type { ServingShard } from '../shard/serve.ts'
+import type { ServeInit, ServingShard } from '../shard/serve.ts'
 
 interface ServeOptions {
   draft?: string
@@ -19,6 +22,7 @@ interface ServeOptions {
   slots?: number
   context?: number
   threads?: number
+  uploadLimit?: number
   gpu: 'auto' | 'off'
   json?: true
   logLevel: string
@@ -27,7 +31,10 @@ interface ServeOptions {
 export function serveCommand(): Command {
   return new Command('serve')
     .description('Serve a model: verify drafts, commit answers, and offer the swarm as an OpenAI API on this machine.')
-    .argument('[model]', 'a GGUF file; the embedded model if left out')
+    .argument(
+      '[model]',
+      'a GGUF file, or the CID or name of a model that was pulled or imported; the embedded one if left out'
+    )
     .option('--draft <file>', 'a GGUF with the same tokenizer, which Scouts fetch to draft with')
     .option('--name <name>', 'what the model is called')
     .addOption(relayOption())
@@ -41,6 +48,7 @@ export function serveCommand(): Command {
     .option('--slots <number>', 'generations at once', whole(1))
     .option('--context <tokens>', 'tokens of a prompt and its answer', whole(64))
     .option('--threads <number>', 'CPU threads; measured if left out', whole(1))
+    .option('--upload-limit <MB/s>', 'what other peers may load of the model, all together', positive)
     .addOption(gpuOption())
     .option('--json', 'print events as JSON, one a line')
     .addOption(logOption())
@@ -57,13 +65,14 @@ async function run(model: string | undefined, options: ServeOptions): Promise<vo
     shard = await serve({
       log,
       data: options.data,
-      files: model == null ? undefined : { target: model, draft: options.draft, name: options.name },
+      ...(await chosenModel(model, options)),
       relays: options.relay,
       listen: options.listen ?? listenOn(options.host),
       gpu: options.gpu,
       slots: options.slots,
       contextLength: options.context,
       threads: options.threads,
+      uploadLimit: options.uploadLimit == null ? undefined : options.uploadLimit * 1e6,
       http: options.api ? { port: options.port, appDir: options.app, apiKey: options.apiKey } : undefined,
       signal
     })
@@ -80,6 +89,26 @@ async function run(model: string | undefined, options: ServeOptions): Promise<vo
   await aborted(signal)
   await shard.stop()
   exit(0)
+}
+
+/** A path is one's own file; anything else names a model of this machine. */
+async function chosenModel(
+  model: string | undefined,
+  { data, draft, name }: ServeOptions
+): Promise<Pick<ServeInit, 'files' | 'model'>> {
+  if (model == null) {
+    return {}
+  }
+  if (/\.gguf$|[\\/]/i.test(model) || existsSync(model)) {
+    return { files: { target: model, draft, name } }
+  }
+  const library = new ModelLibrary(data)
+  const found = await findModel(library, model)
+  if (found.used === 0) {
+    return {}
+  }
+  await library.touch(found.cid)
+  return { model: found }
 }
 
 function greet(shard: ServingShard, { relay, app }: ServeOptions): void {

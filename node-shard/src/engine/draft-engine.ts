@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { ShardError } from '@shard/protocol/errors'
 import { tokenizerHash } from '@shard/protocol/model'
+import { checkModelFile } from '../store/index.ts'
 import { LlamaSequence } from './llama-sequence.ts'
 import { calibrateThreads } from './threads.ts'
 import type { DraftEngine } from '@shard/protocol/draft'
@@ -38,6 +39,7 @@ export class LlamaDraftEngine implements DraftEngine {
 
   /** @throws Error where the file is no language model, or the memory does not suffice */
   static async load({ llama, path, threads, signal }: LlamaDraftEngineInit): Promise<LlamaDraftEngine> {
+    await checkModelFile(path, { signal })
     const model = await llama.loadModel({ modelPath: path, loadSignal: signal })
     const metadata = model.fileInfo.metadata.tokenizer?.ggml as GgmlTokenizer | undefined
     if (metadata == null) {

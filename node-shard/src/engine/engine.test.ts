@@ -265,7 +265,7 @@ describe('Target', () => {
 
   it('says what to do where a file is no model', async () => {
     const path = new URL('../../package.json', import.meta.url).pathname
-    await expect(Target.load({ llama, path, log })).rejects.toThrow('Is it a complete GGUF file of a language model?')
+    await expect(Target.load({ llama, path, log })).rejects.toThrow('is not a GGUF file; use a model in GGUF format')
   })
 })
 

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { ShardError } from '@shard/protocol/errors'
 import { tokenizerHash, TokenText, Vocabulary } from '@shard/protocol/model'
 import { BATCH_SIZE, CPU_PREFILL_CHUNK, DEFAULT_CONTEXT, DEFAULT_SLOTS, GPU_PREFILL_CHUNK } from './constants.ts'
+import { checkModelFile } from '../store/index.ts'
 import { CostModel } from './cost-model.ts'
 import { Decodes } from './decodes.ts'
 import { fairBatching } from './fair-batching.ts'
@@ -57,6 +58,7 @@ export class Target {
 
   /** @throws Error with a sentence that says what to do where the file, the memory or the model does not serve */
   static async load({ llama, path, log, signal, ...wanted }: TargetInit): Promise<Target> {
+    await checkModelFile(path, { signal })
     const model = await explain(path, async () => llama.loadModel({ modelPath: path, loadSignal: signal }))
     const metadata = model.fileInfo.metadata.tokenizer?.ggml as GgmlTokenizer | undefined
     if (metadata == null) {

@@ -11,7 +11,8 @@ import { offeredModels } from './offered-models.ts'
 import type { RelayAddresses } from '@shard/protocol/swarm'
 import type { Logger } from 'pino'
 import type { BackendInit } from '../engine/backend.ts'
-import type { OwnFiles } from '../store/index.ts'
+import type { LocalModel } from '../models/index.ts'
+import type { OwnFiles, ServedModel } from '../store/index.ts'
 
 export interface ServeInit {
   log: Logger
@@ -19,6 +20,8 @@ export interface ServeInit {
   data: string
   /** A model of the user's own; without it the embedded one is served. */
   files?: OwnFiles
+  /** A model of the library. */
+  model?: LocalModel
   relays: RelayAddresses[]
   /** Multiaddrs to listen on. */
   listen: string[]
@@ -26,6 +29,8 @@ export interface ServeInit {
   slots?: number
   contextLength?: number
   threads?: number
+  /** Bytes/s of model files that other peers are given together. */
+  uploadLimit?: number
   /** Where the API and the app are served, on loopback only; undefined: not at all. */
   http?: { port: number; appDir?: string; apiKey?: string }
   signal: AbortSignal
@@ -54,7 +59,7 @@ export async function serve(init: ServeInit): Promise<ServingShard> {
 
   const store = await ModelStore.open(init.data)
   undo.defer(async () => store.close())
-  const model = init.files == null ? await store.embedded({ signal }) : await store.fromFiles(init.files, { signal })
+  const model = await chooseModel(store, init)
 
   const llama = await loadBackend({ gpu: init.gpu, log })
   undo.defer(async () => llama.dispose())
@@ -70,7 +75,7 @@ export async function serve(init: ServeInit): Promise<ServingShard> {
     reservations: Math.min(init.relays.length, 2),
     shard: { answer: shard.answer, host: shard.scouts, offer: () => shard.offer }
   })
-  const { libp2p, stop } = await startHelia(options, store)
+  const { libp2p, stop } = await startHelia(options, store, { uploadLimit: init.uploadLimit })
   undo.defer(stop)
   undo.defer(() => shard.close())
   announceSoon.update = () => libp2p.services.announce.update()
@@ -105,4 +110,11 @@ export async function serve(init: ServeInit): Promise<ServingShard> {
     url,
     stop: async () => started[Symbol.asyncDispose]()
   }
+}
+
+async function chooseModel(store: ModelStore, { files, model, signal }: ServeInit): Promise<ServedModel> {
+  if (model != null) {
+    return store.fromLibrary(model, { signal })
+  }
+  return files == null ? store.embedded({ signal }) : store.fromFiles(files, { signal })
 }

@@ -12,3 +12,6 @@ export const BITSWAP_MESSAGE_TIMEOUT = 120_000
  * it sends any, and would take 1,024. What is asked for beyond it is dropped, so a peer fetches with less at once.
  */
 export const MAX_WANTED_BLOCKS = 64
+
+/** Messages with blocks to one peer at a time: the next blocks are read and hashed while others are on the line. */
+export const BLOCK_SENDERS = 4

@@ -94,7 +94,7 @@ export class FileBlockstore extends BaseBlockstore {
     const { handle, stamp } = await openStamped(path).catch((cause: unknown) => {
       throw unavailable(path, cause)
     })
-    const block = new Uint8Array(length)
+    const block = Buffer.allocUnsafeSlow(length)
     try {
       if (stamp !== location.stamp) {
         throw unavailable(path)

@@ -2,7 +2,8 @@ import { openAsBlob } from 'node:fs'
 import { basename } from 'node:path'
 import { GgufFileType, readGgufFileInfo } from 'node-llama-cpp'
 import { MANIFEST_LIMITS, MAX_CONTEXT_TOKENS } from '@shard/protocol/limits'
-import { readGgufTokenizer, tokenizerHash } from '@shard/protocol/model'
+import { ShardError } from '@shard/protocol/errors'
+import { checkGgufHeader, readGgufTokenizer, tokenizerHash } from '@shard/protocol/model'
 import { fileError, StoreError } from './errors.ts'
 import { openStamped } from './file-stamp.ts'
 import type { AbortOptions } from '@libp2p/interface'
@@ -100,6 +101,26 @@ export async function checkGguf(path: string): Promise<number> {
     throw fileError(path, error)
   } finally {
     await handle.close()
+  }
+}
+
+/**
+ * Holds a file's header to what llama.cpp takes for granted. To be called before llama.cpp opens a file: what is wrong in
+ * it could end this process.
+ *
+ * @throws StoreError FILE_MISSING, NO_PERMISSION, LFS_POINTER, NOT_A_MODEL; the signal's reason
+ */
+export async function checkModelFile(path: string, { signal }: AbortOptions = {}): Promise<void> {
+  await checkGguf(path)
+  try {
+    await checkGgufHeader(await openAsBlob(path), { signal })
+  } catch (cause) {
+    signal?.throwIfAborted()
+    const error = fileError(path, cause)
+    if (error instanceof ShardError) {
+      throw new StoreError('NOT_A_MODEL', `${path} is not used: ${error.message}`, { cause })
+    }
+    throw error
   }
 }
 

@@ -16,6 +16,8 @@
  */
 
 export { embeddedFiles } from './embedded.ts'
+export { checkModelFile } from './gguf-info.ts'
 export { startHelia } from './helia.ts'
 export { ModelStore } from './model-store.ts'
 export type { OwnFiles } from './own-files.ts'
+export type { ServedModel } from './served-model.ts'

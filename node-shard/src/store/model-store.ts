@@ -92,6 +92,34 @@ export class ModelStore {
     return { manifest, cid, targetPath: files.target, draftPath: files.draft }
   }
 
+  /**
+   * A model whose manifest was there first: pulled from the swarm, or imported before. Its files are held to it.
+   *
+   * @throws StoreError FILE_MISSING where a file is not here, FILE_CHANGED where it is another one; the signal's reason
+   */
+  async fromLibrary(
+    model: Omit<ServedModel, 'targetPath'> & { targetPath?: string },
+    options?: ImportOptions
+  ): Promise<ServedModel> {
+    const { manifest, targetPath, draftPath } = model
+    const [draft] = manifest.drafts
+    if (targetPath == null) {
+      throw new StoreError(
+        'FILE_MISSING',
+        `The file of ${manifest.name} is not whole or not there; pull the model again.`
+      )
+    }
+    for (const [path, file] of [[targetPath, manifest.target] as const, [draftPath, draft] as const]) {
+      if (path != null && file != null && !(await this.importModel(path, options)).equals(file.cid)) {
+        throw new StoreError(
+          'FILE_CHANGED',
+          `${path} is not the file of ${manifest.name} any more; import or pull it again.`
+        )
+      }
+    }
+    return { manifest, cid: await this.#putManifest(manifest, options), targetPath, draftPath }
+  }
+
   async #putManifest(manifest: Manifest, options?: AbortOptions): Promise<CID> {
     const { cid, bytes } = await encodeManifest(manifest)
     try {

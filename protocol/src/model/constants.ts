@@ -21,5 +21,15 @@ export const GGUF_LIMITS = {
   /** The largest vocabularies of open models have 262,144. */
   maxTokens: 1_048_576,
   maxMerges: 2_097_152,
-  maxArrayDepth: 4
+  maxArrayDepth: 4,
+  /** The largest open models have 2,000; each layer has 10 to 20. */
+  maxTensors: 65_536,
+  /** ggml's own limit of a name, without its final 0, in bytes. */
+  maxTensorNameBytes: 63,
+  /** ggml's own. */
+  maxDimensions: 4,
+  /** 2 TiB: beyond every open model, and exact as a number. */
+  maxTensorBytes: 2 ** 41,
+  /** Real files have 32. */
+  maxAlignment: 65_536
 } as const

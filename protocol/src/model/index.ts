@@ -17,11 +17,13 @@
  */
 
 export { GGUF_LIMITS, MAX_ORIGIN_LENGTH, MAX_ORIGINS } from './constants.ts'
+export { checkGgufHeader } from './gguf-check.ts'
 export { readGgufTokenizer } from './gguf.ts'
 export { decodeManifest, encodeManifest, manifestFromJson, manifestToJson } from './manifest.ts'
 export { TokenText } from './token-text.ts'
 export { TOKEN_TYPES, tokenizerHash } from './tokenizer.ts'
 export { UNIXFS_IMPORT } from './unixfs.ts'
 export { Vocabulary } from './vocabulary.ts'
+export type { GgufSummary } from './gguf-check.ts'
 export type { DraftBuild, GgufDraft, Manifest, ModelFile } from './manifest.ts'
 export type { GgmlTokenizer } from './tokenizer.ts'

@@ -26,6 +26,14 @@ export interface RunEvent {
   figures?: { completionTokens: number; acceptedTokens: number; draftedTokens: number }
 }
 
+export interface ShardProcess {
+  process: Peer
+  peer: string
+  api: string
+  /** The CID of the model that it serves. */
+  manifest: string
+}
+
 export interface Answer {
   tokens: number[]
   text: string
@@ -57,12 +65,12 @@ export class SwarmProcesses {
     return this.#relay
   }
 
-  async shard(name: string, options: string[] = []): Promise<{ process: Peer; peer: string; api: string }> {
+  async shard(name: string, options: string[] = []): Promise<ShardProcess> {
     const data = join(this.#folder, name)
     const args = ['serve', '--json', '--relay', this.#relay, '--host', '127.0.0.1', '--port', '0', '--data', data]
     const process = this.#spawn(`Shard ${name}`, [SHARD, ...args, ...options])
-    const { peer, api } = (await process.ready) as { peer: string; api: string }
-    return { process, peer, api }
+    const { peer, api, manifest } = (await process.ready) as Omit<ShardProcess, 'process'>
+    return { process, peer, api, manifest }
   }
 
   /** The API on a machine that has no model. */

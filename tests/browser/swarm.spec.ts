@@ -36,7 +36,7 @@ test('one tab drafts for another one’s chat, and the answer is the Shard’s o
   const figures = chat.getByTestId('answer').getByTestId('figures')
   let stored: StoredAnswer
   let truth: number[]
-  let accepted = 0
+  let accepted: number
   // The embedded target is as fast as a draft model in a tab, and this machine runs both: whether a draft is in time is
   // a race, in which the tab gets a few tries. What must hold in each of them is the answer.
   for (let attempt = 1; ; attempt++) {

@@ -11,7 +11,6 @@ import { median } from '../node-shard/dist/engine/median.js'
 import { Shard } from '../node-shard/dist/shard/index.js'
 import { embeddedFiles } from '../node-shard/dist/store/index.js'
 import { ReplayScout } from './lib/replay-scout.ts'
-import type { LlamaModel, Token } from 'node-llama-cpp'
 
 const QUESTION = 'Tell me a long story about a dog.'
 const TOKENS = 96
@@ -25,7 +24,7 @@ const llama = await loadBackend({ gpu: 'off', log })
 const target = await Target.load({ llama, path: targetPath, log, slots: 1, threads: 1 })
 const shard = new Shard({ target, manifest, model: cid, onChange: () => undefined })
 
-const model: LlamaModel = await llama.loadModel({ modelPath: targetPath })
+const model = await llama.loadModel({ modelPath: targetPath })
 const plain = (await model.createContext({ contextSize: 2048, threads: 1, flashAttention: true })).getSequence()
 const prompt = target.prompts.chat([{ role: 'user', content: QUESTION }])
 
@@ -44,7 +43,7 @@ async function alone(): Promise<{ tokens: number[]; ms: number }> {
   await plain.clearHistory()
   const tokens: number[] = []
   let started = 0
-  for await (const token of plain.evaluate(prompt as Token[], { temperature: 0, yieldEogToken: true })) {
+  for await (const token of plain.evaluate(prompt as Parameters<typeof plain.evaluate>[0], { temperature: 0, yieldEogToken: true })) {
     if (tokens.length === 0) started = performance.now()
     tokens.push(token)
     if (tokens.length >= TOKENS || model.isEogToken(token)) break

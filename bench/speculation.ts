@@ -43,7 +43,10 @@ async function alone(): Promise<{ tokens: number[]; ms: number }> {
   await plain.clearHistory()
   const tokens: number[] = []
   let started = 0
-  for await (const token of plain.evaluate(prompt as Parameters<typeof plain.evaluate>[0], { temperature: 0, yieldEogToken: true })) {
+  for await (const token of plain.evaluate(prompt as Parameters<typeof plain.evaluate>[0], {
+    temperature: 0,
+    yieldEogToken: true
+  })) {
     if (tokens.length === 0) started = performance.now()
     tokens.push(token)
     if (tokens.length >= TOKENS || model.isEogToken(token)) break

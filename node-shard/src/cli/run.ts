@@ -99,27 +99,31 @@ function parseModel(text: string): CID {
 function printer(): (event: AnswerEvent) => void {
   let shard = ''
   let path = ''
+  /** Of the last Shard, as the time that it tells is. */
+  let tokens = 0
   return (event) => {
     if (event.type === 'searching') {
       note('Looking for a Shard ...')
     } else if (event.type === 'shard') {
       shard = event.peer.toString()
       path = event.path
+      tokens = 0
     } else if (event.type === 'queued') {
       note(`Waiting; ${event.ahead} before this one.`)
     } else if (event.type === 'moved') {
       note(`\n${event.cause.message} Looking for another Shard ...`)
     } else if (event.type === 'commit') {
       process.stdout.write(event.text)
+      tokens += event.tokens.length
     } else if (event.type === 'done') {
       process.stdout.write(`${event.text}\n`)
-      note(figureLine(event.figures, shard, path))
+      note(figureLine(event.figures, tokens, shard, path))
     }
   }
 }
 
-function figureLine(figures: AnswerFigures, shard: string, path: string): string {
-  const speed = figures.decodeMs > 0 ? Math.round((figures.completionTokens * 1000) / figures.decodeMs) : 0
+function figureLine(figures: AnswerFigures, tokens: number, shard: string, path: string): string {
+  const speed = figures.decodeMs > 0 ? Math.round((tokens * 1000) / figures.decodeMs) : 0
   const drafts = `${figures.acceptedTokens} of ${figures.draftedTokens} drafted tokens accepted`
   return `[${figures.completionTokens} tokens, ${speed} tokens/s, ${drafts}, Shard ${shard}, ${path}]`
 }

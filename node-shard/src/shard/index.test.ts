@@ -141,6 +141,22 @@ class Scout implements ScoutSession {
 }
 
 describe('Shard', () => {
+  it('tells the time of every token that it counts', async () => {
+    // a clock that moves only while the target decodes
+    let clock = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => clock)
+    const [sequence] = target.sequences
+    if (sequence == null) throw new Error('no sequence')
+    const evaluate = sequence.evaluate.bind(sequence)
+    vi.spyOn(sequence, 'evaluate').mockImplementation(async (tokens) => {
+      clock += 2
+      return evaluate(tokens)
+    })
+    const { tokens, done } = await answer({ maxTokens: 3 })
+    expect(tokens).toHaveLength(3)
+    expect(done).toMatchObject({ prefillMs: 0, decodeMs: 2 * done.rounds })
+  })
+
   it('answers in order, to the end of the turn', async () => {
     const { responses, tokens, text, done } = await answer()
     const kinds = responses.map((response) => Object.keys(response)[0])

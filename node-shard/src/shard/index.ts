@@ -138,6 +138,7 @@ export class Shard {
       for await (const prefilledTokens of prefill(context, target.prefillChunk)) {
         yield { progress: { queuePosition: 0, prefilledTokens } }
       }
+      tally.prefilled = performance.now()
       const rounds = verify({
         ...context,
         sampling: requireSampling(ask),
@@ -146,7 +147,6 @@ export class Shard {
         drafts: generation
       })
       for await (const round of rounds) {
-        tally.firstRound ??= performance.now()
         const added = cutAtStop(round.tokens, text)
         const kept = { ...round, tokens: added.tokens, accepted: Math.min(round.accepted, added.tokens.length) }
         committed.push(...kept.tokens)

@@ -9,7 +9,8 @@ export interface Tally {
   accepted: number
   rounds: number
   started: number
-  firstRound?: number
+  /** When the prompt was evaluated and decoding began. */
+  prefilled?: number
 }
 
 export function toCommit({ position, tokens, accepted, scout }: Round, text: string): Partial<GenerateResponse> {
@@ -25,7 +26,7 @@ export function toDone(
   completionTokens: number
 ): Partial<GenerateResponse> {
   const now = performance.now()
-  const decoding = tally.firstRound ?? now
+  const decoding = tally.prefilled ?? now
   return {
     done: {
       reason,
